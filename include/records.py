@@ -1,0 +1,147 @@
+"""The records that travel between the floors' parts: what training found out, and what a decision rests on.
+
+They are stored as JSON beside the MLflow run, so a field is only ever added.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Verdict = Literal["better", "not significantly better", "worse"]
+Route = Literal["first", "superiority", "refresh"]
+
+
+class Record(BaseModel):
+    """A frozen, serialisable fact."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Estimate(Record):
+    """A number with its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
+
+class ModelRef(Record):
+    """One immutable model version and the digest of its packed bytes."""
+
+    name: str = Field(description="registered model name")
+    version: int = Field(description="registry version")
+    run_id: str = Field(description="parent MLflow run of the training")
+    digest: str = Field(description="SHA-256 over the artifact's files, names included")
+
+
+class GateResult(Record):
+    """One gate: what was required, what was seen."""
+
+    name: str
+    passed: bool
+    required: str
+    observed: str
+    detail: str = ""
+
+
+class Comparison(Record):
+    """A paired comparison on the same fresh rows; a positive difference favours the candidate."""
+
+    against: str = Field(description="'champion v3' or 'baseline best_feature'")
+    metric: str
+    rows: int
+    difference: Estimate
+    p_value: float = Field(description="one-sided, that the candidate is not better")
+    non_inferior: bool = Field(description="lower bound of the difference is above minus the spec's margin")
+    verdict: Verdict
+
+
+class GroupOutcome(Record):
+    """Favourable outcome of one protected group."""
+
+    column: str
+    group: str
+    rows: int
+    favourable_rate: Estimate
+    true_favourable_rate: Estimate | None = Field(description="favourable among the truly good; none if none are")
+    judged: bool = Field(description="false where the group is under the minimum size")
+
+
+class FairnessResult(Record):
+    """Parity over the groups of one protected column."""
+
+    column: str
+    parity_ratio: Estimate = Field(description="worst over best favourable rate")
+    opportunity_gap: Estimate = Field(description="best minus worst favourable rate among the truly good")
+    groups: tuple[GroupOutcome, ...]
+    passed: bool
+
+
+class Snapshot(Record):
+    """Rows that can be named again: table, version, range and digest."""
+
+    table: str
+    version: int
+    truth_version: int
+    first_day: dt.date
+    last_day: dt.date
+    as_of: dt.date
+    rows: int
+    digest: str
+
+
+class Evaluation(Record):
+    """All that is known of a candidate before anybody decides on it."""
+
+    use_case: str
+    key: str
+    model: ModelRef
+    family: str = Field(description="which of the spec's candidates won")
+    as_of: dt.date
+    originator: str = Field(description="user at the root of the chain of events; empty if unknown")
+    originator_source: str = Field(description="manual, schedule or unknown")
+    snapshot: Snapshot
+    fresh_rows: int
+    threshold: float = Field(description="score at and above which a case is declined")
+    review_band: tuple[float, float] = Field(description="scores between which a person decides")
+    metrics: dict[str, Estimate] = Field(description="the candidate's metrics on the fresh rows")
+    families: dict[str, dict[str, Estimate]] = Field(description="metrics of every family")
+    baselines: dict[str, dict[str, Estimate]] = Field(description="metrics of the naive baselines")
+    comparisons: tuple[Comparison, ...]
+    champion_version: int | None = Field(description="the champion it was compared with; none if there was none")
+    champion_sequence: int = Field(description="journal sequence at which that champion was read; 0 if none")
+    refresh_due: str = Field(default="", description="why a refresh is due; empty if it is not")
+    route: Route | None = Field(description="the way it may replace the champion; none if it may not")
+    gates: tuple[GateResult, ...]
+    fairness: tuple[FairnessResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Return whether every gate holds."""
+        return all(gate.passed for gate in self.gates)
+
+    @property
+    def failed_gates(self) -> list[GateResult]:
+        """Return the gates that do not hold."""
+        return [gate for gate in self.gates if not gate.passed]
+
+
+class Approval(Record):
+    """A person's answer, signed by the task that received it."""
+
+    use_case: str
+    model: ModelRef
+    run: str = Field(description="Airflow dag_id/run_id/task_id that asked")
+    answer: Literal["Approve", "Reject"]
+    approver: str
+    answered_at: dt.datetime
+    expires_at: dt.datetime
+    comment: str = ""
+    override: str = Field(default="", description="written reason for promoting in spite of a failed gate")
+    unattended: bool = Field(default=False, description="answered by `up --approve-as`, not by a person")
