@@ -1,0 +1,1 @@
+"""The top floor: what happens, in what order."""

@@ -1,1 +1,1 @@
-"""The ground floor: plain Python that knows nothing of Airflow and can be used from a notebook, a test or another orchestrator."""
+"""The ground floor: plain Python that never imports Airflow; usable from a notebook, a test or another orchestrator."""

@@ -13,7 +13,7 @@ DEFAULT_KEY = "default"
 
 
 def tenant() -> str:
-    """Return the tenant of this deployment, without needing the services to be known (DAG files are parsed anywhere)."""
+    """Return the tenant; needs no other setting, for DAG files are parsed where no service is known."""
     return os.environ.get("FLIGHTDECK_TENANT") or "main"
 
 

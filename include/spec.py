@@ -71,9 +71,7 @@ class Column(Part):
     maximum: float | None = Field(default=None, description="largest value a row may have")
     allowed: tuple[int | str, ...] | None = Field(default=None, description="the categories a row may have")
     nullable: bool = Field(default=False, description="whether a row may lack it")
-    categorical: bool = Field(
-        default=False, description="numbers that are names: compared as categories, not as amounts"
-    )
+    categorical: bool = Field(default=False, description="numbers that are names, not amounts")
 
 
 class Contract(Part):
@@ -141,9 +139,7 @@ class Candidate(Part):
     """One family of models and the small space that is searched for it."""
 
     name: Name = Field(description="short name in reports")
-    build: str = Field(
-        pattern=r"^[\w.]+:\w+$", description="module:function(spec, params, seed) -> scikit-learn estimator"
-    )
+    build: str = Field(pattern=r"^[\w.]+:\w+$", description="module:function(spec, params, seed) -> estimator")
     params: dict[str, float | int | str] = Field(default_factory=dict, description="fixed parameters")
     search: dict[str, tuple[float | int | str, ...]] = Field(default_factory=dict, description="values to try")
     interpretable: bool = Field(default=False, description="a person can read the whole model")
@@ -156,9 +152,7 @@ class Costs(Part):
     false_accept: float = Field(gt=0, description="cost of accepting a bad case")
     false_decline: float = Field(gt=0, description="cost of declining a good case")
     review: float = Field(default=0.0, ge=0, description="cost of one manual review")
-    review_share: Share = Field(
-        default=0.1, description="share of cases a person can look at, nearest to the threshold"
-    )
+    review_share: Share = Field(default=0.1, description="share of cases nearest the threshold a person sees")
 
 
 class Fairness(Part):
@@ -220,16 +214,12 @@ class UseCase(Part):
     candidates: tuple[Candidate, ...] = Field(min_length=1, description="families of models that compete")
     search_budget: int = Field(default=8, ge=1, description="configurations that may be tried in all")
     search_rows: int = Field(default=10_000, ge=100, description="rows the search looks at, newest first")
-    primary_metric: Literal["auc", "brier"] = Field(
-        default="auc", description="metric that decides; its direction is known"
-    )
+    primary_metric: Literal["auc", "brier"] = Field(default="auc", description="metric that decides")
     costs: Costs = Field(description="what a wrong decision costs")
     gates: Gates = Field(description="what a candidate must show")
     monitoring: Monitoring = Field(default_factory=Monitoring, description="when a drift is an alarm")
     schedule: Schedule = Field(default_factory=Schedule, description="when things happen")
-    approvers: tuple[str, ...] = Field(
-        default=("reviewer",), description="who may approve, where the class asks for it"
-    )
+    approvers: tuple[str, ...] = Field(default=("reviewer",), description="who may approve, if the class asks for it")
     approval_hours: float = Field(default=72, gt=0, description="after this an unanswered request has expired")
     retention_days: int = Field(default=730, ge=1, description="how long rows are kept")
     seed: int = Field(default=20261124, description="seed of every random choice")
@@ -255,8 +245,7 @@ class UseCase(Part):
         for feature in self.features:
             if unknown := [name for name in feature.columns if name not in allowed]:
                 raise ValueError(
-                    f"feature '{feature.name}' uses {unknown}, which the contract does not promise with role 'feature'; "
-                    f"valid are {sorted(allowed)}"
+                    f"feature '{feature.name}' uses {unknown}, not promised as 'feature'; valid are {sorted(allowed)}"
                 )
         if wrong := [name for name in self.gates.raises_risk if name not in known]:
             raise ValueError(f"gates.raises_risk names {wrong}; valid are {sorted(known)}")

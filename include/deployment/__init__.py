@@ -1,0 +1,1 @@
+"""What is live and who said so: the journal, promotion, rollback, reconciliation."""

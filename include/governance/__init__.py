@@ -1,0 +1,1 @@
+"""Who must agree to what: risk classes, policy, signed approvals."""

@@ -1,0 +1,1 @@
+"""The embedded platform: the programs behind `./flightdeck up`, their settings, start, health and end."""

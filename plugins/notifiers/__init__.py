@@ -1,0 +1,1 @@
+"""Notifiers: one structured event to whoever must know."""

@@ -1,0 +1,1 @@
+"""Operators: one step of a pipeline each, usable in any DAG."""

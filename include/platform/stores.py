@@ -1,0 +1,77 @@
+"""Command lines of the two stores, S3 and MLflow: one home for the embedded platform, the tests and Compose."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program to start: its arguments and the environment on top of the caller's."""
+
+    name: str
+    argv: list[str]
+    env: dict[str, str]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return TCP ports that nobody listens on just now, for services that tests start beside each other."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+S3_PORTS = (
+    "s3",
+    "s3.grpc",
+    "master",
+    "master.grpc",
+    "volume",
+    "volume.grpc",
+    "filer",
+    "filer.grpc",
+    "admin",
+    "admin.grpc",
+)
+
+
+def s3_program(folder: Path, *, ports: list[int], access_key: str, secret_key: str, buckets: list[str]) -> Program:
+    """Return SeaweedFS as one small S3 server; ``ports`` are ten, the first is S3's own.
+
+    Every port is given: the defaults of the inner services would collide with a second instance.
+    """
+    named = [
+        f"-{name.replace('.', '.port.') if '.' in name else name + '.port'}={port}"
+        for name, port in zip(S3_PORTS, ports, strict=True)
+    ]
+    argv = [
+        str(Path(sys.executable).with_name("weed")), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+        "-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0", *named, f"-bucket={','.join(buckets)}",
+    ]  # fmt: skip
+    env = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key, "GOMEMLIMIT": "250MiB"}
+    return Program("s3", argv, env)
+
+
+def mlflow_program(folder: Path, *, port: int, s3_url: str, access_key: str, secret_key: str, bucket: str) -> Program:
+    """Return the MLflow server; artifacts go through it to S3, so clients need no key of the store.
+
+    Job execution is off: it would start eight more processes that nothing here uses.
+    """
+    argv = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", f"s3://{bucket}", "--serve-artifacts",
+    ]  # fmt: skip
+    env = {
+        "MLFLOW_S3_ENDPOINT_URL": s3_url, "AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key,
+        "AWS_REGION": "us-east-1", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PATH": os.environ.get("PATH", ""),
+    }  # fmt: skip
+    return Program("mlflow", argv, env)

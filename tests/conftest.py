@@ -1,0 +1,102 @@
+"""Real services for the tests: an S3 server and an MLflow server a session, on free ports, gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from include.platform.stores import Program, free_ports, mlflow_program, s3_program
+from include.settings import Settings, settings
+
+REPLAY_START = dt.date(2026, 1, 1)
+
+
+@contextlib.contextmanager
+def running(program: Program, health: str, log: Path, *, seconds: float = 90) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program, wait until its health URL answers, and end its whole process group afterwards."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            program.argv, env={**os.environ, **program.env}, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + seconds
+        while not answers(health):
+            assert process.poll() is None, f"{program.name} ended: {log.read_text()[-2000:]}"
+            assert time.monotonic() < deadline, f"{program.name} not healthy: {log.read_text()[-2000:]}"
+            time.sleep(0.1)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    """Return whether a URL answers 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310
+            return response.status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the URL of a real S3 server, and set the environment that points to it."""
+    folder, ports = tmp_path_factory.mktemp("s3"), free_ports(10)
+    program = s3_program(
+        folder, ports=ports, access_key="test", secret_key="test-secret", buckets=["flightdeck", "mlflow"]
+    )
+    url = f"http://127.0.0.1:{ports[0]}"
+    with pytest.MonkeyPatch.context() as patch, running(program, f"{url}/healthz", folder / "log"):
+        patch.setenv("AWS_ENDPOINT_URL_S3", url)
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
+        patch.setenv("AWS_REGION", "us-east-1")
+        patch.setenv("FLIGHTDECK_JOURNAL_KEY", "a-key-that-is-not-the-store's")
+        patch.setenv("FLIGHTDECK_REPLAY_START", REPLAY_START.isoformat())
+        patch.setenv(
+            "FLIGHTDECK_CACHE_DIR", os.environ.get("FLIGHTDECK_CACHE_DIR", str(Path.cwd() / ".flightdeck/cache"))
+        )
+        patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+        settings.cache_clear()
+        yield url
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def mlflow_url(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the URL of a real MLflow server whose artifacts are on the S3 server."""
+    folder, (port,) = tmp_path_factory.mktemp("mlflow"), free_ports(1)
+    program = mlflow_program(folder, port=port, s3_url=s3, access_key="test", secret_key="test-secret", bucket="mlflow")
+    url = f"http://127.0.0.1:{port}"
+    with pytest.MonkeyPatch.context() as patch, running(program, f"{url}/health", folder / "log"):
+        patch.setenv("MLFLOW_TRACKING_URI", url)
+        settings.cache_clear()
+        yield url
+    settings.cache_clear()
+
+
+@pytest.fixture
+def tenant(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """Give the test a tenant of its own, so that tables and journals of two tests never meet."""
+    name = f"t{abs(hash(request.node.nodeid)) % 10**10}"
+    monkeypatch.setenv("FLIGHTDECK_TENANT", name)
+    settings.cache_clear()
+    return name
+
+
+@pytest.fixture
+def stack(tenant: str, mlflow_url: str) -> Settings:
+    """Give the test both services and a tenant of its own."""
+    settings.cache_clear()
+    return settings()
