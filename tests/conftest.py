@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from include.data.objects import ObjectStore
+from include.errors import PermanentError
 from include.platform.stores import Program, free_ports, mlflow_program, s3_program
 from include.settings import Settings, settings
 
@@ -69,8 +71,21 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
         patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
         settings.cache_clear()
+        wait_for_bucket()
         yield url
     settings.cache_clear()
+
+
+def wait_for_bucket(*, seconds: float = 30) -> None:
+    """Wait until the buckets exist: the server is healthy a moment before it has made them."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            ObjectStore().list_from("none/")
+            return
+        except PermanentError:
+            assert time.monotonic() < deadline, "S3 is healthy, but has not made its buckets"
+            time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")
