@@ -1,1 +1,1 @@
-"""The middle floor: thin wrappers that turn Airflow's context into arguments and results into assets, links, failures."""
+"""The middle floor: thin wrappers: Airflow's context into arguments, results into assets, links and failures."""

@@ -1,0 +1,11 @@
+"""Airflow DAGs beside the rings: rollback by an operator, daily repair of what only mirrors the journal."""
+
+from __future__ import annotations
+
+from include.use_cases.credit_risk import SPEC as CREDIT_RISK
+from plugins import housekeeping
+
+USE_CASES = [CREDIT_RISK]
+
+rollbacks = [housekeeping.rollback(spec) for spec in USE_CASES]
+reconcile = housekeeping.reconcile(USE_CASES)

@@ -1,0 +1,55 @@
+"""The base of all operators: find the spec, run one plain function, leave links, fail in one readable sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow.sdk import BaseOperator
+
+from include.catalog import use_case as find_use_case
+from include.errors import FlightdeckError
+from include.spec import UseCase
+from plugins.ui.links import ALL_LINKS
+
+
+class StepOperator(BaseOperator):
+    """One step of a use case's pipeline; subclasses say which in ``step``.
+
+    Args:
+        use_case: Name of the use case, as in ``include.use_cases``.
+    """
+
+    template_fields: Sequence[str] = ("use_case",)
+    operator_extra_links: ClassVar[tuple[Any, ...]] = tuple(link() for link in ALL_LINKS)
+    ui_color = "#eef3fb"
+
+    def __init__(self, *, use_case: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.use_case = use_case
+        self.links: dict[str, str] = {}
+
+    def execute(self, context: Any) -> Any:
+        """Run the step; the last line of a failed task's log is the error's own sentence."""
+        try:
+            return self.step(find_use_case(self.use_case), context)
+        except FlightdeckError as error:
+            self.log.error("%s", error)
+            raise
+
+    def step(self, spec: UseCase, context: Any) -> Any:
+        """Do the work and return an id or a path at most."""
+        raise TypeError(f"{type(self).__name__} says no step")
+
+    def link_run(self, run_id: str, report: str = "") -> None:
+        """Leave the links to an MLflow run and to a report kept with it."""
+        from include.models import tracking
+
+        self.links["MLflow run"] = tracking.run_url(run_id)
+        if report:
+            self.links["Report"] = tracking.artifact_url(run_id, report)
+
+    def emit(self, context: Any, **extra: Any) -> None:
+        """Put facts on the events of this task's outlets, for people and for the next DAG's originator."""
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra.update(extra)

@@ -1,0 +1,219 @@
+"""The standard ring of DAGs of one use case, built from its spec.
+
+Nothing here is reachable only through this file: a pipeline that does not fit composes the same operators and assets
+in a DAG file of its own. Every event carries a partition key, for an event without one never wakes a partitioned DAG.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from airflow.sdk import DAG, CronPartitionTimetable, Param, PartitionedAssetTimetable
+
+from include.governance.policy import required_approvals
+from include.spec import UseCase
+from plugins.assets import ring_asset
+from plugins.defaults import dag_defaults
+from plugins.operators.data import IngestOperator, ProfileOperator
+from plugins.operators.deployment import CandidateTestOperator, ModelApprovalOperator, ModelPromotionOperator
+from plugins.operators.monitoring import DriftDetectionOperator, ScoreOperator
+from plugins.operators.training import (
+    EvaluateOperator,
+    FitOperator,
+    RetrainingRequestOperator,
+    SearchOperator,
+    SnapshotOperator,
+)
+
+DAY_FORMAT = "%Y-%m-%d"
+
+
+def standard_ring(spec: UseCase) -> list[DAG]:
+    """Return all six DAGs of a use case that needs nothing special."""
+    return [build(spec) for build in (ingest, retraining, train, deploy, score, monitor)]
+
+
+def ingest(spec: UseCase) -> DAG:
+    """Return the daily ingestion; also by hand with a range of days, and by backfill."""
+    with DAG(
+        **dag_defaults(spec, "ingest"),
+        schedule=_cron(spec, spec.schedule.ingest, run_offset=-1),
+        description="Land a day's rows and the truth that became known; stop or quarantine what breaks the contract",
+        doc_md=_doc(
+            spec,
+            what="Fetches one day, checks it against the contract, lands it, and describes it in a report.",
+            when=f"Daily (`{spec.schedule.ingest}` {spec.schedule.time_zone}), by hand, or by backfill.",
+            reads=spec.source.description,
+            writes="Tables `rows`, `truth`, `quarantine`; asset `data`.",
+        ),
+        params={
+            "first_day": Param(
+                None,
+                type=["null", "string"],
+                format="date",
+                title="First day",
+                description="Land all days from this one to the partition key's in one run. Empty: that day alone.",
+            )
+        },
+    ) as dag:
+        land = IngestOperator(task_id="ingest", use_case=spec.name, outlets=[ring_asset(spec.name, "data")])
+        land >> ProfileOperator(task_id="profile", use_case=spec.name)
+    return dag
+
+
+def retraining(spec: UseCase) -> DAG:
+    """Return the small cron DAG that asks for the weekly training, and does so by hand with a reason."""
+    with DAG(
+        **dag_defaults(spec, "retraining"),
+        schedule=_cron(spec, spec.schedule.retrain, run_offset=0),
+        description="Ask for a training: weekly, or by hand with a reason",
+        doc_md=_doc(
+            spec,
+            what="Emits the retraining key. Who triggers it by hand is the originator and cannot approve the model.",
+            when=f"`{spec.schedule.retrain}` {spec.schedule.time_zone}, or by hand.",
+            reads="Nothing.",
+            writes="Asset `retraining`.",
+        ),
+        params={
+            "reason": Param(
+                "scheduled", type="string", minLength=3, maxLength=300, title="Reason", description="Why a new model."
+            )
+        },
+    ) as dag:
+        RetrainingRequestOperator(
+            task_id="request",
+            use_case=spec.name,
+            reason="{{ params.reason }}",
+            outlets=[ring_asset(spec.name, "retraining")],
+        )
+    return dag
+
+
+def train(spec: UseCase) -> DAG:
+    """Return the training: snapshot, search mapped over families, fit, evaluate."""
+    with DAG(
+        **dag_defaults(spec, "train"),
+        schedule=PartitionedAssetTimetable(assets=ring_asset(spec.name, "retraining")),
+        description="Train the families of models, judge the best on fresh rows, register it as the candidate",
+        doc_md=_doc(
+            spec,
+            what="Names a snapshot, searches under a budget, fits, calibrates, compares with champion and baselines.",
+            when="On the `retraining` asset (weekly, drift), or by hand with a day as partition key.",
+            reads="Tables `rows` and `truth`; the journal for the champion.",
+            writes="One parent MLflow run, one model version, asset `candidate`.",
+        ),
+        params={
+            "reason": Param("by hand", type="string", maxLength=300, title="Reason", description="Why a new model.")
+        },
+    ) as dag:
+        snapshot = SnapshotOperator(task_id="snapshot", use_case=spec.name)
+        search = SearchOperator.partial(
+            task_id="search", use_case=spec.name, run_id=snapshot.output, map_index_template="{{ family }}"
+        ).expand(family=[candidate.name for candidate in spec.candidates])
+        fit = FitOperator(task_id="fit", use_case=spec.name, run_id=snapshot.output)
+        evaluate = EvaluateOperator(
+            task_id="evaluate",
+            use_case=spec.name,
+            run_id=snapshot.output,
+            outlets=[ring_asset(spec.name, "candidate")],
+        )
+        snapshot >> search >> fit >> evaluate
+    return dag
+
+
+def deploy(spec: UseCase) -> DAG:
+    """Return the deployment: test the artifact, ask a person where the risk class says so, promote."""
+    with DAG(
+        **dag_defaults(spec, "deploy"),
+        schedule=PartitionedAssetTimetable(assets=ring_asset(spec.name, "candidate")),
+        description="Test the candidate's artifact in a clean process, have it approved, make it the champion",
+        doc_md=_doc(
+            spec,
+            what=f"Risk class {spec.risk.risk_class}: {required_approvals(spec.risk.risk_class)} approval(s) by "
+            f"{', '.join(spec.approvers)}, never by who asked for the training. Unanswered after "
+            f"{spec.approval_hours:g} h the request fails; clear the task to ask again.",
+            when="On the `candidate` asset, or by hand with the candidate's day as partition key.",
+            reads="The newest candidate of that day in the registry; the journal.",
+            writes="One journal entry, the alias `champion`, asset `deployment`.",
+        ),
+    ) as dag:
+        test = CandidateTestOperator(task_id="test_artifact", use_case=spec.name)
+        promote = ModelPromotionOperator(
+            task_id="promote",
+            use_case=spec.name,
+            version=test.output,
+            outlets=[ring_asset(spec.name, "deployment")],
+        )
+        if required_approvals(spec.risk.risk_class):
+            approve = ModelApprovalOperator(
+                task_id="approve",
+                use_case=spec.name,
+                version=test.output,
+                approvers=spec.approvers,
+                hours=spec.approval_hours,
+            )
+            test >> approve >> promote
+        else:
+            test >> promote
+    return dag
+
+
+def score(spec: UseCase) -> DAG:
+    """Return the batch scoring, woken by new data and by a promotion."""
+    with DAG(
+        **dag_defaults(spec, "score"),
+        schedule=PartitionedAssetTimetable(assets=ring_asset(spec.name, "data") | ring_asset(spec.name, "deployment")),
+        description="Score what the champion has not scored yet, with decision and reasons, into the prediction log",
+        doc_md=_doc(
+            spec,
+            what="Decides accept, review or decline for each row. Without a champion it skips and says so.",
+            when="On the `data` asset and on the `deployment` asset.",
+            reads="Table `rows`, the journal, the champion's artifact.",
+            writes="Table `predictions`; asset `predictions`.",
+        ),
+    ) as dag:
+        ScoreOperator(task_id="score", use_case=spec.name, outlets=[ring_asset(spec.name, "predictions")])
+    return dag
+
+
+def monitor(spec: UseCase) -> DAG:
+    """Return the monitoring of what was scored; a confirmed drift asks for a training."""
+    with DAG(
+        **dag_defaults(spec, "monitor"),
+        schedule=PartitionedAssetTimetable(assets=ring_asset(spec.name, "predictions")),
+        description="Compare the newest window with the champion's reference; a confirmed drift asks for a training",
+        doc_md=_doc(
+            spec,
+            what=f"States a false-alarm rate of {spec.monitoring.false_alarm_rate:.0%} a window; confirms when "
+            f"{spec.monitoring.confirm[0]} of the last {spec.monitoring.confirm[1]} windows drifted.",
+            when="On the `predictions` asset.",
+            reads="Tables `rows` and `predictions`, the champion's reference profile.",
+            writes="A report under the champion's MLflow run; on confirmed drift asset `retraining`.",
+        ),
+    ) as dag:
+        detect = DriftDetectionOperator(task_id="detect_drift", use_case=spec.name)
+        RetrainingRequestOperator(
+            task_id="request_retraining",
+            use_case=spec.name,
+            reason=detect.output,
+            drift_confirmed=detect.output,
+            outlets=[ring_asset(spec.name, "retraining")],
+        )
+    return dag
+
+
+def _cron(spec: UseCase, cron: str, *, run_offset: int) -> CronPartitionTimetable:
+    # The day that has just ended is the partition of data; a tick that passed before a DAG was switched on stays past.
+    return CronPartitionTimetable(
+        cron,
+        timezone=spec.schedule.time_zone,
+        run_offset=run_offset,
+        key_format=DAY_FORMAT,
+        run_immediately=dt.timedelta(0),
+    )
+
+
+def _doc(spec: UseCase, **facts: Any) -> str:
+    lines = "\n".join(f"- **{name.capitalize()}**: {text}" for name, text in facts.items())
+    return f"### {spec.title}\n{spec.goal}\n\n{lines}\n- **Owner**: {spec.owner}. **On call**: {spec.team}.\n"
