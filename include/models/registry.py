@@ -1,0 +1,125 @@
+"""MLflow's model registry: immutable versions, and the two things that only mirror the journal (alias, head tag)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from mlflow.exceptions import MlflowException
+
+from include.errors import ArtifactError, PermanentError
+from include.models.tracking import available, client, load_record
+from include.naming import model_name
+from include.records import Evaluation, ModelRef
+from include.spec import UseCase
+
+EVALUATION = "evaluation.json"
+DIGEST, RUN, AS_OF, PIPELINE_RUN = "digest", "run_id", "as_of", "pipeline_run"
+_HEAD = "journal_head"
+_ABSENT = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
+
+
+def register(name: str, source: str, *, run_id: str, digest: str, as_of: dt.date, pipeline_run: str) -> ModelRef:
+    """Return the version of a packed model: a new one, or the one that an earlier try of the run has made."""
+    with available(f"register {name}"):
+        _ensure(name)
+        for version in client().search_model_versions(f"name = '{name}' and run_id = '{run_id}'"):
+            if version.tags.get(DIGEST) == digest:
+                return ModelRef(name=name, version=int(version.version), run_id=run_id, digest=digest)
+        tags = {DIGEST: digest, RUN: run_id, AS_OF: as_of.isoformat(), PIPELINE_RUN: pipeline_run}
+        made = client().create_model_version(name, source, run_id, tags=tags)
+    return ModelRef(name=name, version=int(made.version), run_id=run_id, digest=digest)
+
+
+def model_ref(name: str, version: int) -> ModelRef:
+    """Return one version.
+
+    Raises:
+        ArtifactError: the registry has no such version.
+    """
+    with available(f"read {name} v{version}"):
+        try:
+            found = client().get_model_version(name, str(version))
+        except MlflowException as error:
+            if error.error_code not in _ABSENT:
+                raise
+            raise ArtifactError(
+                expected=f"version {version} of {name} in the registry",
+                seen="no such version",
+                where="MLflow model registry",
+                next_step="look the versions up in MLflow's Models page",
+            ) from error
+    return ModelRef(name=name, version=version, run_id=found.run_id, digest=found.tags.get(DIGEST, ""))
+
+
+def evaluation_of(ref: ModelRef) -> Evaluation:
+    """Return what was found out about a version before anybody decided on it."""
+    return load_record(ref.run_id, EVALUATION, Evaluation)
+
+
+def candidate(spec: UseCase, as_of: dt.date) -> ModelRef:
+    """Return the newest version that was trained as of a day.
+
+    Raises:
+        PermanentError: no training as of that day registered one.
+    """
+    name = model_name(spec.name)
+    with available(f"find the candidate of {as_of}"):
+        found = client().search_model_versions(f"name = '{name}' and tags.`{AS_OF}` = '{as_of}'")
+    if not found:
+        raise PermanentError(
+            expected=f"a candidate of {spec.name} as of {as_of}",
+            seen="no version with that day in the registry",
+            where=f"MLflow model {name}",
+            next_step=f"trigger {spec.name}_train for that day, and look why the last one registered nothing",
+        )
+    return model_ref(name, max(int(version.version) for version in found))
+
+
+def alias(name: str, alias: str) -> int | None:
+    """Return the version an alias points to, none where it points nowhere."""
+    with available(f"read alias {alias} of {name}"):
+        try:
+            return int(client().get_model_version_by_alias(name, alias).version)
+        except MlflowException as error:
+            if error.error_code not in _ABSENT:
+                raise
+            return None
+
+
+def set_alias(name: str, alias: str, version: int | None) -> None:
+    """Point an alias to a version, or to nothing."""
+    with available(f"set alias {alias} of {name}"):
+        if version is None:
+            client().delete_registered_model_alias(name, alias)
+        else:
+            client().set_registered_model_alias(name, alias, str(version))
+
+
+def head_tag(use_case: str) -> tuple[int, str] | None:
+    """Return sequence and hash of the journal's head as the registry carries them, none where it carries none."""
+    with available(f"read the journal's head tag of {use_case}"):
+        try:
+            tags = client().get_registered_model(model_name(use_case)).tags
+        except MlflowException as error:
+            if error.error_code not in _ABSENT:
+                raise
+            return None
+    if _HEAD not in tags:
+        return None
+    sequence, _, digest = tags[_HEAD].partition(":")
+    return int(sequence), digest
+
+
+def set_head_tag(use_case: str, sequence: int, digest: str) -> None:
+    """Let the registry carry the journal's head, so that nobody can cut the newest entries off unseen."""
+    with available(f"set the journal's head tag of {use_case}"):
+        _ensure(model_name(use_case))
+        client().set_registered_model_tag(model_name(use_case), _HEAD, f"{sequence}:{digest}")
+
+
+def _ensure(name: str) -> None:
+    try:
+        client().create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise

@@ -1,0 +1,197 @@
+"""MLflow runs: one parent a training, children for what follows from it, and the records that travel with them.
+
+Every run is found again by the pipeline run that opened it, so that a retry goes on where the killed try ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+# A call into a store that is away must end within a task's patience; the retry policy of the task does the rest.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from pydantic import BaseModel
+
+from include.errors import MissingMetricError, TransientError
+from include.naming import experiment_name
+from include.settings import settings
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+PIPELINE_RUN, ROLE = "flightdeck.pipeline_run", "flightdeck.role"
+_ANSWER = TypeVar("_ANSWER")
+_RECORD = TypeVar("_RECORD", bound=BaseModel)
+
+
+def client() -> MlflowClient:
+    """Return a client of the deployment's tracking server."""
+    return _client(settings().mlflow_url)
+
+
+@contextmanager
+def available(what: str) -> Iterator[None]:
+    """Turn a tracking server that is away into a TransientError that says what was being done."""
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code not in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"):
+            raise
+        raise _away(what, str(error)) from error
+    except (ConnectionError, TimeoutError, OSError) as error:
+        raise _away(what, str(error)) from error
+
+
+def open_run(use_case: str, name: str, *, pipeline_run: str, tags: Mapping[str, str] | None = None) -> str:
+    """Return the id of the parent run of a pipeline run: a new one, or the one that an earlier try has opened."""
+    return _open(use_case, name, role="parent", pipeline_run=pipeline_run, tags=dict(tags or {}))
+
+
+def child_run(parent_run_id: str, name: str, *, pipeline_run: str, tags: Mapping[str, str] | None = None) -> str:
+    """Return the id of a run nested under another; the same name in the same pipeline run is the same child."""
+    with available(f"open child '{name}' of run {parent_run_id}"):
+        use_case = client().get_run(parent_run_id).data.tags["flightdeck.use_case"]
+    nested = {**(tags or {}), "mlflow.parentRunId": parent_run_id}
+    return _open(use_case, name, role=f"child {name}", pipeline_run=pipeline_run, tags=nested)
+
+
+def close_run(run_id: str, status: Status = "FINISHED") -> None:
+    """End a run."""
+    with available(f"close run {run_id}"):
+        client().set_terminated(run_id, status)
+
+
+def close_runs_of(pipeline_run: str, status: Status) -> list[str]:
+    """End all runs that a pipeline run has left open, and return their ids."""
+    with available(f"close the runs of {pipeline_run}"):
+        experiments = [each.experiment_id for each in client().search_experiments()]
+        found = client().search_runs(
+            experiments, f"tags.`{PIPELINE_RUN}` = '{_quoted(pipeline_run)}' and attributes.status = 'RUNNING'"
+        )
+        for run in found:
+            client().set_terminated(run.info.run_id, status)
+    return [run.info.run_id for run in found]
+
+
+def log_record(run_id: str, name: str, record: BaseModel) -> None:
+    """Store a record as a JSON artifact of a run."""
+    log_text(run_id, name, record.model_dump_json(indent=1))
+
+
+def load_record(run_id: str, name: str, kind: type[_RECORD]) -> _RECORD:
+    """Return a record that was stored with a run.
+
+    Raises:
+        MissingMetricError: the run has no such record.
+    """
+    return kind.model_validate_json(load_text(run_id, name))
+
+
+def log_json(run_id: str, name: str, document: Any) -> None:
+    """Store a JSON document as an artifact of a run."""
+    log_text(run_id, name, json.dumps(document, indent=1, sort_keys=True, default=str))
+
+
+def load_json(run_id: str, name: str) -> Any:
+    """Return a JSON document that was stored with a run."""
+    return json.loads(load_text(run_id, name))
+
+
+def log_report(run_id: str, name: str, html: str) -> None:
+    """Store an HTML page as an artifact of a run."""
+    log_text(run_id, name, html)
+
+
+def log_text(run_id: str, name: str, text: str) -> None:
+    """Store a text as an artifact of a run; its name may hold a folder."""
+    with available(f"store {name} with run {run_id}"):
+        client().log_text(run_id, text, name)
+
+
+def load_text(run_id: str, name: str) -> str:
+    """Return a text artifact of a run."""
+    return fetch(run_id, name, lambda path: path.read_text())
+
+
+def fetch(run_id: str, name: str, read: Callable[[Path], _ANSWER]) -> _ANSWER:
+    """Download an artifact into a folder that is gone afterwards, and return what ``read`` makes of it.
+
+    Raises:
+        MissingMetricError: the run has no such artifact.
+    """
+    with tempfile.TemporaryDirectory() as folder, available(f"read {name} of run {run_id}"):
+        path, _, base = name.rpartition("/")
+        if base not in {each.path.rpartition("/")[2] for each in client().list_artifacts(run_id, path or None)}:
+            raise MissingMetricError(
+                expected=f"{name} among the run's artifacts",
+                seen="no such artifact",
+                where=f"MLflow run {run_id}",
+                next_step="run the step again that writes it",
+            )
+        return read(Path(client().download_artifacts(run_id, name, folder)))
+
+
+def run_url(run_id: str) -> str:
+    """Return the address of a run's page."""
+    with available(f"find run {run_id}"):
+        experiment = client().get_run(run_id).info.experiment_id
+    return f"{settings().mlflow_url}/#/experiments/{experiment}/runs/{run_id}"
+
+
+def artifact_url(run_id: str, name: str) -> str:
+    """Return an address that shows an artifact itself, e.g. a report as a page."""
+    return f"{settings().mlflow_url}/get-artifact?path={name}&run_uuid={run_id}"
+
+
+def _open(use_case: str, name: str, *, role: str, pipeline_run: str, tags: dict[str, str]) -> str:
+    with available(f"open run '{name}'"):
+        experiment = _experiment(use_case)
+        mine = f"tags.`{PIPELINE_RUN}` = '{_quoted(pipeline_run)}' and tags.`{ROLE}` = '{_quoted(role)}'"
+        if found := client().search_runs([experiment], mine, max_results=1):
+            run_id: str = found[0].info.run_id
+            for key, value in tags.items():
+                client().set_tag(run_id, key, value)
+            client().update_run(run_id, status="RUNNING")
+            return run_id
+        opened = {PIPELINE_RUN: pipeline_run, ROLE: role, "flightdeck.use_case": use_case, **tags}
+        return str(client().create_run(experiment, run_name=name, tags=opened).info.run_id)
+
+
+def _experiment(use_case: str) -> str:
+    name = experiment_name(use_case)
+    if (found := client().get_experiment_by_name(name)) is not None:
+        return str(found.experiment_id)
+    try:
+        return str(client().create_experiment(name))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return str(client().get_experiment_by_name(name).experiment_id)
+
+
+@cache
+def _client(url: str) -> MlflowClient:
+    mlflow.set_tracking_uri(url)
+    return MlflowClient(tracking_uri=url, registry_uri=url)
+
+
+def _quoted(value: str) -> str:
+    return value.replace("'", "")
+
+
+def _away(what: str, seen: str) -> TransientError:
+    return TransientError(
+        expected=f"an answer from MLflow at {settings().mlflow_url}",
+        seen=seen,
+        where=what,
+        next_step="see that MLflow and S3 run (`./flightdeck status`), then clear the task",
+    )
