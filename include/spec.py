@@ -241,14 +241,13 @@ class UseCase(Part):
     @model_validator(mode="after")
     def _check(self) -> Self:
         allowed = set(self.model_columns)
-        known = allowed | {feature.name for feature in self.features}
         for feature in self.features:
             if unknown := [name for name in feature.columns if name not in allowed]:
                 raise ValueError(
                     f"feature '{feature.name}' uses {unknown}, not promised as 'feature'; valid are {sorted(allowed)}"
                 )
-        if wrong := [name for name in self.gates.raises_risk if name not in known]:
-            raise ValueError(f"gates.raises_risk names {wrong}; valid are {sorted(known)}")
+        if wrong := [name for name in self.gates.raises_risk if name not in allowed]:
+            raise ValueError(f"gates.raises_risk names {wrong}; valid are {sorted(allowed)}")
         protected = set(self.protected_columns)
         if wrong := [rule.column for rule in self.gates.fairness if rule.column not in protected]:
             raise ValueError(f"gates.fairness names {wrong}; valid are the protected columns {sorted(protected)}")
