@@ -19,15 +19,19 @@ _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
 
 
 def register(name: str, source: str, *, run_id: str, digest: str, as_of: dt.date, pipeline_run: str) -> ModelRef:
-    """Return the version of a packed model: a new one, or the one that an earlier try of the run has made."""
+    """Make a version of a packed model, and return it."""
     with available(f"register {name}"):
         _ensure(name)
-        for version in client().search_model_versions(f"name = '{name}' and run_id = '{run_id}'"):
-            if version.tags.get(DIGEST) == digest:
-                return ModelRef(name=name, version=int(version.version), run_id=run_id, digest=digest)
         tags = {DIGEST: digest, RUN: run_id, AS_OF: as_of.isoformat(), PIPELINE_RUN: pipeline_run}
         made = client().create_model_version(name, source, run_id, tags=tags)
     return ModelRef(name=name, version=int(made.version), run_id=run_id, digest=digest)
+
+
+def version_of_run(name: str, run_id: str) -> ModelRef | None:
+    """Return the version that a run has registered, none where it has none yet."""
+    with available(f"find the version of run {run_id}"):
+        found = client().search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+    return model_ref(name, min(int(version.version) for version in found)) if found else None
 
 
 def model_ref(name: str, version: int) -> ModelRef:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -20,6 +21,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 from pydantic import BaseModel
 
@@ -80,6 +82,25 @@ def close_runs_of(pipeline_run: str, status: Status) -> list[str]:
         for run in found:
             client().set_terminated(run.info.run_id, status)
     return [run.info.run_id for run in found]
+
+
+def log_params(run_id: str, params: Mapping[str, Any]) -> None:
+    """Store parameters; a repeated call with the same values changes nothing."""
+    with available(f"store parameters with run {run_id}"):
+        client().log_batch(run_id, params=[Param(name, str(value)) for name, value in params.items()])
+
+
+def log_metrics(run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
+    """Store metrics; what was stored for the step before is replaced in the views that show the last."""
+    now = int(time.time() * 1000)
+    with available(f"store metrics with run {run_id}"):
+        client().log_batch(run_id, metrics=[Metric(name, value, now, step) for name, value in metrics.items()])
+
+
+def log_file(run_id: str, path: Path, folder: str) -> None:
+    """Store a file as an artifact of a run."""
+    with available(f"store {path.name} with run {run_id}"):
+        client().log_artifact(run_id, str(path), folder)
 
 
 def log_record(run_id: str, name: str, record: BaseModel) -> None:

@@ -1,0 +1,205 @@
+"""Land a range of days: rows, quarantine, and the truth that has become known. Repeating it changes nothing.
+
+A day that is delivered again adds only what differs from what is known: a correction is a further row with a later
+``available_at``, so the question "what was known when" is answered by rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from include.data.contracts import check
+from include.data.sources import AVAILABLE_AT, DAY, Batch, business_time, fetch
+from include.data.tables import Table
+from include.errors import ContractError
+from include.spec import Role, UseCase
+
+ROWS, TRUTH, QUARANTINE = "rows", "truth", "quarantine"
+_HISTORY_DAYS = 3
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What a run has landed.
+
+    Args:
+        rows: Rows of the days that kept the contract, newly written or not.
+        quarantined: Rows of the days that did not.
+        rows_version: Version of the table of rows.
+        truth_version: Version of the table of truth.
+        digest: SHA-256 of the days' good rows.
+    """
+
+    rows: int
+    quarantined: int
+    rows_version: int
+    truth_version: int
+    digest: str
+
+
+def ingest(spec: UseCase, *, first_day: dt.date, last_day: dt.date, run: str) -> IngestResult:
+    """Fetch, check and land the days from ``first_day`` to ``last_day``, and the truth known by then.
+
+    Raises:
+        ContractError: a batch rule is broken; nothing of the range was written.
+        SourceError: the source has no such day.
+        TransientError: the store is away; run it again.
+    """
+    days = [first_day + dt.timedelta(days=step) for step in range((last_day - first_day).days + 1)]
+    where = f"{spec.name} {first_day}" if first_day == last_day else f"{spec.name} {first_day} to {last_day}"
+    if not days:
+        raise ContractError(
+            expected="a first day that is not behind the last", seen=where, where="ingest", next_step="trigger again"
+        )
+    batches = {day: fetch(spec, day) for day in days}
+    landed = Table(spec.name, ROWS).days()
+    _fresh_enough(spec, days, landed, where)
+    _volume(spec, batches, landed)
+
+    rows = pd.concat([batches[day].rows for day in days], ignore_index=True)
+    dated = pd.Series([day for day in days for _ in range(len(batches[day].rows))])
+    checked = check(spec.contract, rows, columns=row_columns(spec), days=dated, where=where)
+    newest = max(landed, default=None)
+    known_at = {day: business_time(day if newest is None or day > newest else newest) for day in days}
+    good = checked.good.assign(**{DAY: dated[checked.good.index]})
+    rows_version = _land(spec, ROWS, _available(good, known_at), run)
+    _quarantine(spec, checked.broken.assign(**{DAY: dated[checked.broken.index]}), first_day, last_day, run)
+    truth_version = _land_truth(spec, batches, landed, run)
+    digest = hashlib.sha256(pd.util.hash_pandas_object(checked.good, index=False).to_numpy().tobytes()).hexdigest()
+    return IngestResult(len(good), len(checked.broken), rows_version, truth_version, digest)
+
+
+def row_columns(spec: UseCase) -> list[str]:
+    """Return the columns that a delivery of rows has: all of the contract but the target."""
+    return spec.contract.names(Role.IDENTIFIER, Role.PERSONAL, Role.PROTECTED, Role.FEATURE)
+
+
+def newest_known(frame: pd.DataFrame, key: str, as_of: dt.date | None = None) -> pd.DataFrame:
+    """Return one row for each day and identifier: the newest that was available as of a day."""
+    if frame.empty:
+        return frame
+    if as_of is not None:
+        frame = frame.loc[frame[AVAILABLE_AT] <= pd.Timestamp(business_time(as_of))]
+    ordered = frame.sort_values([DAY, key, AVAILABLE_AT], kind="stable")
+    return ordered.drop_duplicates([DAY, key], keep="last").reset_index(drop=True)
+
+
+def _fresh_enough(spec: UseCase, days: list[dt.date], landed: set[dt.date], where: str) -> None:
+    limit = spec.contract.max_age_days
+    if limit is not None and landed and (age := (max(landed) - days[0]).days) > limit:
+        raise ContractError(
+            expected=f"days at most {limit} days older than the newest",
+            seen=f"{days[0]}, {age} days older than {max(landed)}",
+            where=where,
+            next_step="nothing was written; raise max_age_days in the spec if so late a delivery is right",
+        )
+
+
+def _volume(spec: UseCase, batches: Mapping[dt.date, Batch], landed: set[dt.date]) -> None:
+    """Compare each day's rows with the median of the newest stored days; a range that is the first has no history."""
+    empty = [day for day, batch in batches.items() if len(batch.rows) < max(spec.contract.min_rows, 1)]
+    if empty:
+        raise ContractError(
+            expected=f"at least {max(spec.contract.min_rows, 1)} rows a day",
+            seen=f"{len(batches[empty[0]].rows)} rows",
+            where=f"{spec.name} {empty[0]}",
+            next_step="nothing was written; ask the source for the day again",
+        )
+    before = sorted(landed - set(batches))[-30:]
+    if len(before) < _HISTORY_DAYS:
+        return
+    stored = Table(spec.name, ROWS).read(first_day=before[0], last_day=before[-1], columns=[DAY])
+    median = stored[DAY].value_counts().median()
+    low, high = spec.contract.volume_ratio
+    for day, batch in batches.items():
+        if not low * median <= len(batch.rows) <= high * median:
+            raise ContractError(
+                expected=f"{low * median:.0f} to {high * median:.0f} rows, {low:g} to {high:g} times the median",
+                seen=f"{len(batch.rows)} rows",
+                where=f"{spec.name} {day}, check volume",
+                next_step="nothing was written; ask the source whether the day is whole, or widen volume_ratio",
+            )
+
+
+def _available(rows: pd.DataFrame, known_at: Mapping[dt.date, dt.datetime]) -> pd.DataFrame:
+    return rows.assign(**{AVAILABLE_AT: pd.to_datetime(rows[DAY].map(known_at), utc=True).astype("datetime64[us, UTC]")})
+
+
+def _land(spec: UseCase, table: str, delivered: pd.DataFrame, run: str) -> int:
+    """Add what differs from what is known, in one commit; nothing where nothing differs."""
+    key = spec.contract.key
+
+    def decide(present: pd.DataFrame) -> pd.DataFrame | None:
+        if present.empty:
+            return delivered
+        known = newest_known(present, key).drop(columns=AVAILABLE_AT)
+        told = delivered.drop(columns=AVAILABLE_AT).merge(known, how="left", indicator=True)
+        news = delivered.loc[(told["_merge"] == "left_only").to_numpy()]
+        return None if news.empty else pd.concat([present, news], ignore_index=True)
+
+    if delivered.empty:
+        return Table(spec.name, table).version()
+    return Table(spec.name, table).update(delivered[DAY].min(), delivered[DAY].max(), decide, run=run)
+
+
+def _quarantine(spec: UseCase, broken: pd.DataFrame, first_day: dt.date, last_day: dt.date, run: str) -> None:
+    """Keep the rows that broke a rule, as they came, with the rule's name."""
+    found = broken[[DAY, "rule", "column", "value"]].astype({"rule": "str", "column": "str", "value": "str"})
+    lines = [row.to_json(default_handler=str) for _, row in broken[row_columns(spec)].iterrows()]
+    found = found.assign(row=pd.Series(lines, index=found.index, dtype="str"))
+
+    def decide(present: pd.DataFrame) -> pd.DataFrame | None:
+        if present.empty:
+            return found.assign(run=run)
+        same = [DAY, "rule", "column", "value", "row"]
+        news = found.loc[(found.merge(present[same].drop_duplicates(), how="left", indicator=True)["_merge"] == "left_only").to_numpy()]  # fmt: skip
+        return None if news.empty else pd.concat([present, news.assign(run=run)], ignore_index=True)
+
+    if not found.empty:
+        Table(spec.name, QUARANTINE).update(first_day, last_day, decide, run=run)
+
+
+def _land_truth(spec: UseCase, delivered: Mapping[dt.date, Batch], landed: set[dt.date], run: str) -> int:
+    """Land the truth of every landed day whose delay has passed: of this range anew, of older days where it lacks."""
+    table, delay = Table(spec.name, TRUTH), dt.timedelta(days=spec.label_delay_days)
+    known_days, stored = landed | set(delivered), table.days()
+    newest = max(known_days)
+    due = {day for day in known_days if day + delay <= newest}
+    wanted = sorted((due - stored) | {day for day in due if day + delay in delivered or day in delivered})
+    if not wanted:
+        return table.version()
+    truths = {day: (delivered[day] if day in delivered else fetch(spec, day)).truth for day in wanted}
+    truth = pd.concat([_checked_truth(spec, day, found) for day, found in truths.items()], ignore_index=True)
+    # A truth is known from its due day on; one that differs from what is stored is a correction, known only now.
+    known_at = {day: business_time(max(day + delay, *landed) if day in stored else day + delay) for day in wanted}
+    return _land(spec, TRUTH, _available(truth, known_at), run)
+
+
+def _checked_truth(spec: UseCase, day: dt.date, truth: pd.DataFrame) -> pd.DataFrame:
+    """Return a day's truth with its types.
+
+    Raises:
+        ContractError: the target has a value that the contract does not allow, or is there twice for an identifier.
+    """
+    key, target = spec.contract.key, spec.contract.target
+    column = spec.contract.column(target)
+    where = f"{spec.name} truth of {day}"
+    if missing := [name for name in (key, target) if name not in truth.columns]:
+        raise _truth_error(where, f"column {missing[0]}", "no such column")
+    wrong = truth.loc[truth[target].isna() | (~truth[target].isin(column.allowed) if column.allowed else False), target]
+    if not wrong.empty:
+        raise _truth_error(where, f"{target} to be one of {column.allowed}", f"{wrong.iloc[0]!r} in {len(wrong)} rows")
+    if (doubled := truth[key].duplicated()).any():
+        raise _truth_error(where, f"{key} once each", f"{truth.loc[doubled, key].iloc[0]!r} twice")
+    return truth[[key, target]].assign(**{DAY: day})
+
+
+def _truth_error(where: str, expected: str, seen: str) -> ContractError:
+    return ContractError(
+        expected=expected, seen=seen, where=where, next_step="have the truth corrected at its source; rows are landed"
+    )

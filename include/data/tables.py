@@ -1,0 +1,214 @@
+"""Delta tables on S3, partitioned by day: every write replaces whole days in one commit, or changes nothing.
+
+A writer reads the days, decides what they shall be, and replaces them. Where another writer was faster the commit fails
+and the decision is made again; where only the answer was lost, the transaction's id tells that the commit happened.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from include.errors import FlightdeckError, PermanentError, SourceError, TransientError
+from include.naming import table_uri
+from include.settings import settings
+
+DAY = "day"
+_TRIES = 8
+_STORE_SAYS = ("Generic S3 error", "error sending request", "HTTP error", "timed out", "Connection", "retries", "503", "500")
+
+
+class Table:
+    """One table of a use case."""
+
+    def __init__(self, use_case: str, name: str) -> None:
+        self.name = f"{use_case}/{name}"
+        self.uri = table_uri(use_case, name)
+
+    def exists(self) -> bool:
+        """Return whether anything was ever written."""
+        return self._open() is not None
+
+    def version(self) -> int:
+        """Return the newest version; −1 where there is no table yet."""
+        table = self._open()
+        return -1 if table is None else int(table.version())
+
+    def days(self) -> set[dt.date]:
+        """Return the days that have rows; reads the log alone."""
+        table = self._open()
+        if table is None:
+            return set()
+        with self._asking("list days"):
+            return {dt.date.fromisoformat(part[DAY]) for part in table.partitions()}
+
+    def read(
+        self,
+        *,
+        first_day: dt.date | None = None,
+        last_day: dt.date | None = None,
+        columns: list[str] | None = None,
+        version: int | None = None,
+    ) -> pd.DataFrame:
+        """Return the rows of a range of days, both ends included; an empty frame where there is no table.
+
+        Raises:
+            TransientError: the store is away.
+            SourceError: a file of the table is corrupt or gone.
+        """
+        table = self._open(version)
+        if table is None:
+            return pd.DataFrame(columns=columns or [])
+        between = [(DAY, ">=", first_day)] * (first_day is not None) + [(DAY, "<=", last_day)] * (last_day is not None)
+        with self._asking("read"):
+            return table.to_pandas(filters=between or None, columns=columns)
+
+    def update(
+        self,
+        first_day: dt.date,
+        last_day: dt.date,
+        decide: Callable[[pd.DataFrame], pd.DataFrame | None],
+        *,
+        run: str,
+    ) -> int:
+        """Replace a range of days by what ``decide`` makes of them, in one commit, and return the version.
+
+        Args:
+            first_day: First day of the range.
+            last_day: Last day of the range; no row outside of the range may be returned.
+            decide: The present rows of the range in, all rows it shall have out; None leaves all as it is. Asked again
+                where another writer was faster.
+            run: The pipeline run, kept with the commit.
+
+        Raises:
+            TransientError: the store is away, or others were always faster.
+        """
+        for attempt in range(_TRIES):
+            present = self.read(first_day=first_day, last_day=last_day)
+            wanted = decide(present)
+            if wanted is None:
+                return self.version()
+            try:
+                return self._replace(wanted, first_day, last_day, run)
+            except CommitFailedError:
+                time.sleep(random.uniform(0.05, 0.3) * (attempt + 1))  # noqa: S311
+        raise self._away("commit", f"another writer that was faster {_TRIES} times")
+
+    def erase(self, column: str, values: Iterable[Any], *, run: str) -> int:
+        """Delete rows for good, old versions included, and return how many there were."""
+        table = self._open()
+        if table is None:
+            return 0
+        listed = ", ".join(repr(value) for value in values)
+        with self._asking("erase"):
+            properties = CommitProperties(custom_metadata={"flightdeck.run": run, "flightdeck.erased": "yes"})
+            done = table.delete(f"{column} IN ({listed})", commit_properties=properties)
+            table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+        return int(done["num_deleted_rows"])
+
+    def erasures(self, since_version: int) -> list[tuple[dt.datetime, int]]:
+        """Return when rows were erased after a version, and how many."""
+        table = self._open()
+        if table is None:
+            return []
+        with self._asking("history"):
+            return [
+                (
+                    dt.datetime.fromtimestamp(entry["timestamp"] / 1000, dt.UTC),
+                    int(entry["operationMetrics"]["num_deleted_rows"]),
+                )
+                for entry in table.history()
+                if entry.get("flightdeck.erased") and entry["version"] > since_version
+            ]
+
+    def _replace(self, rows: pd.DataFrame, first_day: dt.date, last_day: dt.date, run: str) -> int:
+        transaction = f"{run}#{uuid.uuid4()}"
+        properties = CommitProperties(
+            custom_metadata={"flightdeck.run": run}, app_transactions=[Transaction(transaction, 1)], max_commit_retries=0
+        )
+        data = pa.Table.from_pandas(rows, preserve_index=False)
+        table = self._open()
+        within = f"{DAY} >= DATE '{first_day}' AND {DAY} <= DATE '{last_day}'"
+        try:
+            with self._asking("replace"):
+                if table is None:
+                    write_deltalake(
+                        self.uri, data, mode="error", partition_by=[DAY], storage_options=storage_options(),
+                        commit_properties=properties,
+                    )  # fmt: skip
+                else:
+                    write_deltalake(
+                        table, data, mode="overwrite", predicate=within, schema_mode="merge",
+                        commit_properties=properties,
+                    )  # fmt: skip
+        except (FlightdeckError, CommitFailedError):
+            # The answer may be lost although the commit happened: then it carries this transaction's id.
+            again = self._open()
+            if again is None or again.transaction_version(transaction) is None:
+                raise
+        return self.version()
+
+    def _open(self, version: int | None = None) -> DeltaTable | None:
+        with self._asking("open"):
+            try:
+                return DeltaTable(self.uri, version=version, storage_options=storage_options())
+            except TableNotFoundError:
+                return None
+
+    @contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        """Translate what the store and the table's files can do to us."""
+        try:
+            yield
+        except CommitFailedError:
+            raise
+        except (DeltaError, OSError, pa.ArrowException) as error:
+            said = str(error)
+            if isinstance(error, FileNotFoundError) or "not found" in said.lower():
+                raise self._broken(what, said) from error
+            if isinstance(error, (OSError, DeltaError)) and any(part in said for part in _STORE_SAYS):
+                raise self._away(what, said) from error
+            raise self._broken(what, said) from error
+
+    def _away(self, what: str, seen: str) -> TransientError:
+        return TransientError(
+            expected=f"an answer from S3 at {settings().s3_endpoint}",
+            seen=seen[:500],
+            where=f"{what} table {self.name}",
+            next_step="see that S3 runs and has space (`./flightdeck status`), then clear the task; nothing is half-written",
+        )
+
+    def _broken(self, what: str, seen: str) -> PermanentError:
+        return SourceError(
+            expected="a whole Delta table",
+            seen=seen[:500],
+            where=f"{what} table {self.name} at {self.uri}",
+            next_step="restore the named file from a backup, or land the day again from its source",
+        )
+
+
+def storage_options() -> dict[str, str]:
+    """Return how deltalake reaches the store; a call gives up after about half a minute."""
+    config = settings()
+    return {
+        "AWS_ENDPOINT_URL": config.s3_endpoint,
+        "AWS_ACCESS_KEY_ID": config.s3_access_key,
+        "AWS_SECRET_ACCESS_KEY": config.s3_secret_key.get_secret_value(),
+        "AWS_REGION": config.s3_region,
+        "AWS_ALLOW_HTTP": "true",
+        "aws_conditional_put": "etag",
+        "connect_timeout": "3s",
+        "timeout": "20s",
+        "max_retries": "5",
+        "retry_timeout": "30s",
+    }

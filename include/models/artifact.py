@@ -1,0 +1,214 @@
+"""The packed model: signed off by its digest, loaded without pickle, and tested in a clean process before any traffic.
+
+Which types an artifact may hold is decided here, not by a file that lies beside it on the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import OrderedDict
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import mlflow.sklearn
+import numpy as np
+import pandas as pd
+import skops.io
+from mlflow.models import infer_signature
+from numpy.typing import NDArray
+
+from include.errors import ArtifactError, ContractError
+from include.models.tracking import available, client
+from include.records import GateResult, ModelRef
+from include.spec import UseCase
+
+TRUSTED = [
+    "include.models.features.Features",
+    "include.models.fitting.Calibrated",
+    "include.models.scorecard.Scorecard",
+    "include.models.scorecard.WeightOfEvidence",
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.link.LogitLink",
+    "sklearn._loss._loss.CyHalfBinomialLoss",
+    "sklearn._loss.loss.HalfBinomialLoss",
+]
+_PACKAGES = ("scikit-learn", "numpy", "scipy", "pandas", "skops", "optbinning", "mlflow")
+_MODEL = "model.skops"
+_SAMPLE = "sample.json"
+_KEPT = 4
+_loaded: OrderedDict[str, Any] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class PackedModel:
+    """A model as it was registered."""
+
+    ref: ModelRef
+    model: Any
+    columns: list[str]
+
+    def score(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Return the probability of the target for each raw row, shape (rows,).
+
+        Raises:
+            ContractError: a column of the model's signature is missing.
+        """
+        if missing := [name for name in self.columns if name not in frame.columns]:
+            raise ContractError(
+                expected=f"the columns {self.columns}",
+                seen=f"no {missing}",
+                where=f"input of {self.ref.name} v{self.ref.version}",
+                next_step="send every column of the model's signature",
+            )
+        if frame.empty:
+            return np.empty(0)
+        scores: NDArray[np.float64] = self.model.predict(frame[self.columns])
+        return scores
+
+
+@dataclass(frozen=True)
+class ArtifactCheck:
+    """What a clean process found out about a packed model."""
+
+    gates: tuple[GateResult, ...]
+    latency_ms: float
+    size_mb: float
+
+
+def pack(spec: UseCase, model: Any, sample: pd.DataFrame, *, run_id: str) -> tuple[str, str]:
+    """Log a model under a run with signature, input example, requirements and sample answers.
+
+    Args:
+        spec: The use case.
+        model: The fitted classifier.
+        sample: Some raw rows; kept inside the artifact with the model's answers, for the test in a clean process.
+        run_id: The parent run.
+
+    Returns:
+        The address of the logged model, and the digest of its files.
+    """
+    inputs = sample[spec.model_columns].astype(float)
+    answers = {"rows": inputs.to_dict("list"), "scores": model.predict(inputs).tolist()}
+    with tempfile.TemporaryDirectory() as folder, available(f"log the model of run {run_id}"):
+        extra = Path(folder) / _SAMPLE
+        extra.write_text(json.dumps(answers))
+        with mlflow.start_run(run_id=run_id):
+            logged = mlflow.sklearn.log_model(
+                model,
+                name="model",
+                serialization_format="skops",
+                skops_trusted_types=TRUSTED,
+                signature=infer_signature(inputs, model.predict(inputs)),
+                input_example=inputs.head(3),
+                pip_requirements=[f"{name}=={version(name)}" for name in _PACKAGES],
+                extra_files=[str(extra)],
+            )
+        client().update_run(run_id, status="RUNNING")
+        return logged.model_uri, _digest(_downloaded(logged.model_uri, Path(folder)))
+
+
+def digest_of(ref: ModelRef) -> str:
+    """Return the SHA-256 over a version's files as they are on the store now, names included."""
+    with tempfile.TemporaryDirectory() as folder, available(f"read the artifact of {ref.name} v{ref.version}"):
+        return _digest(_downloaded(f"models:/{ref.name}/{ref.version}", Path(folder)))
+
+
+def load(ref: ModelRef) -> PackedModel:
+    """Return a registered model; one that was loaded lately comes from memory.
+
+    Raises:
+        ArtifactError: the files are not those that were registered, or hold a type that is not trusted.
+    """
+    if ref.digest not in _loaded:
+        with tempfile.TemporaryDirectory() as folder, available(f"load {ref.name} v{ref.version}"):
+            path = _downloaded(f"models:/{ref.name}/{ref.version}", Path(folder))
+            if (seen := _digest(path)) != ref.digest:
+                raise ArtifactError(
+                    expected=f"an artifact with digest {ref.digest[:16]}, as it was registered",
+                    seen=f"digest {seen[:16]}",
+                    where=f"artifact of {ref.name} v{ref.version}",
+                    next_step="do not use it; find out who wrote to the store, and roll back or train again",
+                )
+            _loaded[ref.digest] = _opened(path / _MODEL, ref)
+        while len(_loaded) > _KEPT:
+            _loaded.popitem(last=False)
+    model = _loaded[ref.digest]
+    return PackedModel(ref, model, list(model.model[0].columns))
+
+
+def check(ref: ModelRef, *, spec: UseCase) -> ArtifactCheck:
+    """Load a version in a clean process from the registry alone, send it its sample requests, weigh and time it."""
+    wanted = ("PATH", "HOME", "PYTHONPATH", "MLFLOW_", "AWS_", "FLIGHTDECK_")
+    done = subprocess.run(
+        [sys.executable, "-m", "include.models.clean_check", ref.model_dump_json()],
+        env={name: value for name, value in os.environ.items() if name.startswith(wanted)},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ArtifactError(
+            expected="the packed model to load and answer in a clean process",
+            seen=done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit code {done.returncode}",
+            where=f"artifact of {ref.name} v{ref.version}",
+            next_step="read what it says; the candidate is not to be promoted",
+        )
+    seen = json.loads(done.stdout.splitlines()[-1])
+    limits, size = spec.gates, seen["size_mb"]
+    gates = (
+        _gate("answers as in training", seen["difference"] <= 1e-9, "at most 1e-9 off", f"{seen['difference']:.1e} off"),
+        _gate(
+            "latency p95 of one row", seen["latency_ms"] <= limits.max_latency_ms,
+            f"at most {limits.max_latency_ms:g} ms", f"{seen['latency_ms']:.1f} ms",
+        ),
+        _gate("size", size <= limits.max_size_mb, f"at most {limits.max_size_mb:g} MB", f"{size:.2f} MB"),
+    )  # fmt: skip
+    return ArtifactCheck(gates, seen["latency_ms"], size)
+
+
+def sample_of(path: Path) -> tuple[pd.DataFrame, list[float]]:
+    """Return the sample requests of an artifact's folder and the answers that training saw."""
+    answers = json.loads(next(path.rglob(_SAMPLE)).read_text())
+    return pd.DataFrame(answers["rows"]), answers["scores"]
+
+
+def _opened(path: Path, ref: ModelRef) -> Any:
+    if unknown := sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)):
+        raise ArtifactError(
+            expected="only types that Flightdeck trusts",
+            seen=f"{unknown}",
+            where=f"artifact of {ref.name} v{ref.version}",
+            next_step="do not load it; a new kind of model is added to the trusted types in include/models/artifact.py",
+        )
+    return skops.io.load(path, trusted=TRUSTED)
+
+
+def _downloaded(uri: str, folder: Path) -> Path:
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder / "artifact")))
+
+
+def _digest(folder: Path) -> str:
+    total = hashlib.sha256()
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        if path.name == "registered_model_meta":  # written by MLflow's own download, not part of what was logged
+            continue
+        body = path.read_bytes()
+        total.update(f"{path.relative_to(folder)}\n{len(body)}\n".encode() + body)
+    return total.hexdigest()
+
+
+def _gate(name: str, passed: bool, required: str, observed: str) -> GateResult:
+    return GateResult(name=name, passed=bool(passed), required=required, observed=observed)
