@@ -35,13 +35,8 @@ TRUSTED = [
     "include.models.fitting.Calibrated",
     "include.models.scorecard.Scorecard",
     "include.models.scorecard.WeightOfEvidence",
-    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.LogitLink",
-    "sklearn._loss._loss.CyHalfBinomialLoss",
-    "sklearn._loss.loss.HalfBinomialLoss",
 ]
 _PACKAGES = ("scikit-learn", "numpy", "scipy", "pandas", "skops", "optbinning", "mlflow")
 _MODEL = "model.skops"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import mlflow
 from mlflow.exceptions import MlflowException
 
 from include.errors import ArtifactError, PermanentError
@@ -23,7 +24,7 @@ def register(name: str, source: str, *, run_id: str, digest: str, as_of: dt.date
     with available(f"register {name}"):
         _ensure(name)
         tags = {DIGEST: digest, RUN: run_id, AS_OF: as_of.isoformat(), PIPELINE_RUN: pipeline_run}
-        made = client().create_model_version(name, source, run_id, tags=tags)
+        made = mlflow.register_model(source, name, tags=tags)
     return ModelRef(name=name, version=int(made.version), run_id=run_id, digest=digest)
 
 

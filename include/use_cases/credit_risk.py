@@ -27,7 +27,7 @@ from include.spec import (
 if TYPE_CHECKING:
     from include.data.sources import Batch
 
-DAYS = 180
+DAYS = 180  # as in include.data.replay
 BULK_DAYS = 120
 
 _MONTHS = ("September", "August", "July", "June", "May", "April")
