@@ -18,7 +18,6 @@ from include.errors import JournalError
 from include.governance.signatures import digest
 
 
-
 class Link(NamedTuple):
     """A place in the chain: a sequence and the hash of the entry that has it."""
 
@@ -78,19 +77,19 @@ def walk(prefix: str, use_case: str, tenant: str, objects: Sequence[tuple[str, b
     return Verification(not problems, tuple(problems), len(objects), head)
 
 
-def descends(entries: Sequence[Entry], anchor: Link | None) -> None:
-    """Check that the chain's head descends from the anchor.
+def descends(hashes: Sequence[str], anchor: Link | None) -> None:
+    """Check that the chain with these hashes, from the first entry on, descends from the anchor.
 
     Raises:
         JournalError: the chain is shorter than its anchor, or another chain.
     """
     if anchor is None:
         return
-    if anchor.sequence > len(entries):
-        seen = f"a chain that ends at {len(entries)}: entries {len(entries) + 1} to {anchor.sequence} were cut off"
+    if anchor.sequence > len(hashes):
+        seen = f"a chain that ends at {len(hashes)}: entries {len(hashes) + 1} to {anchor.sequence} were cut off"
         raise broken("journal head", f"a chain of at least {anchor.sequence} entries, as MLflow's tag says", seen)
-    if anchor.sequence and entries[anchor.sequence - 1].hash != anchor.hash:
-        seen = f"hash {entries[anchor.sequence - 1].hash[:12]}: the chain was written anew"
+    if anchor.sequence and hashes[anchor.sequence - 1] != anchor.hash:
+        seen = f"hash {hashes[anchor.sequence - 1][:12]}: the chain was written anew"
         raise broken(f"journal entry {anchor.sequence}", f"hash {anchor.hash[:12]}, as MLflow's tag says", seen)
 
 

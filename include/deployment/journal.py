@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from include.data.objects import ObjectStore
-from include.deployment.chain import START, Link, Verification, broken, descends, follow, sequence_of, walk
+from include.deployment.chain import START, Link, Verification, broken, descends, follow, walk
 from include.deployment.entries import Entry, State, encode, object_key
 from include.errors import JournalError, TransientError
+from include.governance.signatures import digest
 from include.naming import journal_prefix, tenant
 
 _TRIES = 100
@@ -115,14 +116,16 @@ class Journal:
             next_step="repeat the same step; it will not be appended twice",
         )
 
-    def anchored(self, anchor: Link | None) -> list[Entry]:
+    def anchored(self) -> list[Entry]:
         """Return all entries, if their head descends from the anchor that MLflow carries.
 
         Raises:
             JournalError: entries were cut off, or the chain is another one.
+            TransientError: MLflow or the store is away.
         """
+        anchor = self.anchor()  # read first: what is appended in between only makes the chain longer
         entries = self.entries()
-        descends(entries, anchor)
+        descends([entry.hash for entry in entries], anchor)
         return entries
 
     def verify(self, anchor: Link | None = None) -> Verification:
@@ -131,15 +134,47 @@ class Journal:
         Args:
             anchor: the head that MLflow carries; read from there where none is given.
         """
-        found = walk(self.prefix, self.use_case, self.tenant, self._read(self.store.list_from(self.prefix)))
-        if not found.ok:
-            return found
-        from include.models.registry import head_tag
-
-        reader = Journal(self.use_case, self.store)
-        tag = anchor or _as_link(head_tag(self.use_case))
+        objects = self._read(self.store.list_from(self.prefix))
+        found = walk(self.prefix, self.use_case, self.tenant, objects)
         try:
-            reader.anchored(tag)
+            descends([digest(body) for _, body in objects], anchor or self.anchor())
         except JournalError as error:
-            return Verification(False, (str(error),), found.entries, found.head)
+            return Verification(False, (*found.problems, str(error)), found.entries, found.head)
         return found
+
+    def anchor(self) -> Link | None:
+        """Return the head that MLflow carries as a tag, none where it carries none."""
+        from include.models.registry import head_tag  # MLflow takes seconds to import; readers of the chain need none
+
+        tag = head_tag(self.use_case)
+        return Link(*tag) if tag else None
+
+    def _link(self) -> Link:
+        return Link(self._entries[-1].sequence, self._entries[-1].hash) if self._entries else START
+
+    def _new_paths(self) -> list[str]:
+        sequence = self._link().sequence
+        return self.store.list_from(self.prefix, object_key(self.prefix, sequence) if sequence else "")
+
+    def _read(self, paths: Sequence[str]) -> list[tuple[str, bytes]]:
+        if len(paths) < _READERS:
+            return [(path, self._object(path)) for path in paths]
+        with ThreadPoolExecutor(_READERS) as readers:
+            return list(zip(paths, readers.map(self._object, paths), strict=True))
+
+    def _object(self, path: str) -> bytes:
+        body = self.store.get(path)
+        if body is None:
+            raise broken(path, "the entry that S3 has just listed", "no such object: somebody removes entries")
+        return body
+
+
+def _same(entry: Entry, action: str) -> Entry:
+    if entry.action != action:
+        raise JournalError(
+            expected=f"request {entry.request_id} to be a '{action}'",
+            seen=f"entry {entry.sequence}, a '{entry.action}' of that id",
+            where=f"journal of {entry.use_case}",
+            next_step="give each change an id of its own",
+        )
+    return entry
