@@ -134,12 +134,14 @@ class Journal:
         Args:
             anchor: the head that MLflow carries; read from there where none is given.
         """
+        anchor = anchor or self.anchor()  # read first, as in `anchored`
         objects = self._read(self.store.list_from(self.prefix))
         found = walk(self.prefix, self.use_case, self.tenant, objects)
-        try:
-            descends([digest(body) for _, body in objects], anchor or self.anchor())
-        except JournalError as error:
-            return Verification(False, (*found.problems, str(error)), found.entries, found.head)
+        if found.ok:
+            try:
+                descends([digest(body) for _, body in objects], anchor)
+            except JournalError as error:
+                return Verification(False, (str(error),), found.entries, found.head)
         return found
 
     def anchor(self) -> Link | None:
