@@ -26,12 +26,13 @@ th,td{padding:.25rem .7rem;border-bottom:1px solid #e6eaf0;text-align:left}th{ba
 img{max-width:100%}figure{margin:1rem 0}figcaption{color:#5b6878}
 </style></head><body><h1>{{ title }}</h1><p class="sub">{{ subtitle }}</p>{{ body }}</body></html>""")
 
-_TABLE = Environment(
-    autoescape=True
-).from_string("""<table><thead><tr>{% for name in head %}<th>{{ name }}</th>{% endfor %}
-</tr></thead><tbody>{% for row in rows %}<tr>{% for cell in row %}<td
-{%- if cell is sameas true or cell == 'pass' %} class="good"{% elif cell is sameas false or cell == 'fail' %} class="bad"{% endif %}>
-{{- 'yes' if cell is sameas true else 'no' if cell is sameas false else cell }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>""")
+_TABLE = Environment(autoescape=True).from_string("""<table>
+<thead><tr>{% for name in head %}<th>{{ name }}</th>{% endfor %}</tr></thead>
+<tbody>{% for row in rows %}<tr>{% for cell in row %}
+{%- set good, bad = cell is sameas true or cell == 'pass', cell is sameas false or cell == 'fail' -%}
+<td{% if good %} class="good"{% elif bad %} class="bad"{% endif %}>
+{{- 'yes' if cell is sameas true else 'no' if cell is sameas false else cell }}</td>
+{%- endfor %}</tr>{% endfor %}</tbody></table>""")
 
 
 class Report:

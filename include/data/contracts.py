@@ -61,10 +61,12 @@ def check(contract: Contract, rows: pd.DataFrame, *, columns: list[str], days: p
         worst = broken.value_counts(["column", "rule"]).head(3)
         raise _stop(
             where, f"at most {contract.max_quarantine_share:.1%} rows that break a rule",
-            f"{share:.1%}: " + ", ".join(f"{count} rows break '{rule}' of {name}" for (name, rule), count in worst.items()),
+            f"{share:.1%}: " + ", ".join(f"{rows} rows break '{rule}' of {name}" for (name, rule), rows in worst.items()),
         )  # fmt: skip
     good = rows.drop(index=broken.index)
-    types = {column.name: _DTYPES[column.dtype] for column in promised if column.dtype in _DTYPES and not column.nullable}
+    types = {
+        column.name: _DTYPES[column.dtype] for column in promised if column.dtype in _DTYPES and not column.nullable
+    }
     return Checked(good[columns].astype(types), rows.loc[broken.index].join(broken))
 
 
@@ -139,7 +141,9 @@ def _expectations(promised: list[Column]) -> Iterator[tuple[str, Any]]:
             yield "not null", gxe.ExpectColumnValuesToNotBeNull(column=column.name)
         if column.minimum is not None or column.maximum is not None:
             low, high = column.minimum, column.maximum
-            rule = f"between {low if low is None else format(low, 'g')} and {high if high is None else format(high, 'g')}"
+            rule = (
+                f"between {low if low is None else format(low, 'g')} and {high if high is None else format(high, 'g')}"
+            )
             yield rule, gxe.ExpectColumnValuesToBeBetween(column=column.name, min_value=low, max_value=high)
         if column.allowed is not None:
             rule = f"one of {', '.join(map(str, column.allowed))}"
@@ -157,7 +161,9 @@ def _validate(rows: pd.DataFrame, expectations: list[Any]) -> list[dict[str, Any
     )
     suite = gx.ExpectationSuite(name="contract", expectations=expectations)
     found = batch.validate(suite, result_format="COMPLETE")
-    by_type_and_column = {(each.expectation_config.type, each.expectation_config.kwargs["column"]): each for each in found.results}
+    by_type_and_column = {
+        (each.expectation_config.type, each.expectation_config.kwargs["column"]): each for each in found.results
+    }
     results = []
     for each in expectations:
         result = by_type_and_column[(each.expectation_type, each.column)]

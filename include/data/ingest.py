@@ -127,7 +127,9 @@ def _volume(spec: UseCase, batches: Mapping[dt.date, Batch], landed: set[dt.date
 
 
 def _available(rows: pd.DataFrame, known_at: Mapping[dt.date, dt.datetime]) -> pd.DataFrame:
-    return rows.assign(**{AVAILABLE_AT: pd.to_datetime(rows[DAY].map(known_at), utc=True).astype("datetime64[us, UTC]")})
+    return rows.assign(
+        **{AVAILABLE_AT: pd.to_datetime(rows[DAY].map(known_at), utc=True).astype("datetime64[us, UTC]")}
+    )
 
 
 def _land(spec: UseCase, table: str, delivered: pd.DataFrame, run: str) -> int:
@@ -157,7 +159,8 @@ def _quarantine(spec: UseCase, broken: pd.DataFrame, first_day: dt.date, last_da
         if present.empty:
             return found.assign(run=run)
         same = [DAY, "rule", "column", "value", "row"]
-        news = found.loc[(found.merge(present[same].drop_duplicates(), how="left", indicator=True)["_merge"] == "left_only").to_numpy()]  # fmt: skip
+        told = found.merge(present[same].drop_duplicates(), how="left", indicator=True)
+        news = found.loc[(told["_merge"] == "left_only").to_numpy()]
         return None if news.empty else pd.concat([present, news.assign(run=run)], ignore_index=True)
 
     if not found.empty:

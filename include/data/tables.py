@@ -25,7 +25,16 @@ from include.settings import settings
 
 DAY = "day"
 _TRIES = 8
-_STORE_SAYS = ("Generic S3 error", "error sending request", "HTTP error", "timed out", "Connection", "retries", "503", "500")
+_STORE_SAYS = (
+    "Generic S3 error",
+    "error sending request",
+    "HTTP error",
+    "timed out",
+    "Connection",
+    "retries",
+    "503",
+    "500",
+)
 
 
 class Table:
@@ -134,7 +143,9 @@ class Table:
     def _replace(self, rows: pd.DataFrame, first_day: dt.date, last_day: dt.date, run: str) -> int:
         transaction = f"{run}#{uuid.uuid4()}"
         properties = CommitProperties(
-            custom_metadata={"flightdeck.run": run}, app_transactions=[Transaction(transaction, 1)], max_commit_retries=0
+            custom_metadata={"flightdeck.run": run},
+            app_transactions=[Transaction(transaction, 1)],
+            max_commit_retries=0,
         )
         data = pa.Table.from_pandas(rows, preserve_index=False)
         table = self._open()
@@ -185,7 +196,7 @@ class Table:
             expected=f"an answer from S3 at {settings().s3_endpoint}",
             seen=seen[:500],
             where=f"{what} table {self.name}",
-            next_step="see that S3 runs and has space (`./flightdeck status`), then clear the task; nothing is half-written",
+            next_step="see that S3 runs and has space (`./flightdeck status`), then clear the task; no write is half done",
         )
 
     def _broken(self, what: str, seen: str) -> PermanentError:

@@ -23,7 +23,9 @@ def main(ref: ModelRef) -> dict[str, float]:
     client()
     model = load(ref)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{ref.name}/{ref.version}", dst_path=folder))
+        path = Path(
+            mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{ref.name}/{ref.version}", dst_path=folder)
+        )
         rows, answers = sample_of(path)
         size = sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
     difference = float(np.abs(model.score(rows) - np.array(answers)).max())
@@ -37,4 +39,4 @@ def main(ref: ModelRef) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(ModelRef.model_validate_json(sys.argv[1]))))  # noqa: T201 - the answer to the caller
+    print(json.dumps(main(ModelRef.model_validate_json(sys.argv[1]))))

@@ -134,7 +134,13 @@ def judge(
 
 
 def _against_champion(
-    spec: UseCase, y: Array, score: Array, fresh: pd.DataFrame, weights: Array, champion: ModelRef | None, boundary: dt.date
+    spec: UseCase,
+    y: Array,
+    score: Array,
+    fresh: pd.DataFrame,
+    weights: Array,
+    champion: ModelRef | None,
+    boundary: dt.date,
 ) -> Comparison | None:
     if champion is None:
         return None
@@ -211,7 +217,11 @@ def _keep(
     tracking.log_metrics(run_id, flat)
     tracking.log_params(
         run_id,
-        {"family": evaluation.family, "threshold": evaluation.threshold, "predictions_digest": predictions_digest(score)},
+        {
+            "family": evaluation.family,
+            "threshold": evaluation.threshold,
+            "predictions_digest": predictions_digest(score),
+        },
     )
     tracking.log_record(run_id, PROFILE, profile.build(spec, fresh, score))
     tracking.log_report(run_id, "report.html", evaluation_report(spec, evaluation, packed, fresh, scores, families))

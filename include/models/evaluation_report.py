@@ -47,7 +47,15 @@ def evaluation_report(
     snapshot = evaluation.snapshot
     report.section("Data").table(
         ["table", "version", "days", "rows", "digest"],
-        [[snapshot.table, snapshot.version, f"{snapshot.first_day} to {snapshot.last_day}", snapshot.rows, snapshot.digest]],
+        [
+            [
+                snapshot.table,
+                snapshot.version,
+                f"{snapshot.first_day} to {snapshot.last_day}",
+                snapshot.rows,
+                snapshot.digest,
+            ]
+        ],
     )
     return report.html()
 
@@ -76,14 +84,20 @@ def _families(report: Report, evaluation: Evaluation, families: Sequence[tuple[F
         + [evaluation.families[each.family][name] for name in names]
         for each, _ in families
     ]
-    rows += [[f"baseline {name}", ""] + [found[metric] for metric in names] for name, found in evaluation.baselines.items()]
+    rows += [
+        [f"baseline {name}", ""] + [found[metric] for metric in names] for name, found in evaluation.baselines.items()
+    ]
     readable = [each for each, _ in families if each.interpretable]
-    report.section("Models", "Metrics on the fresh rows with bootstrap intervals; the choice was made out of fold before.")
+    report.section(
+        "Models", "Metrics on the fresh rows with bootstrap intervals; the choice was made out of fold before."
+    )
     report.table(["model", "out of fold", *names], rows)
     if readable:
         best = max(readable, key=lambda each: each.primary)
         gap = evaluation.metrics["auc"].value - evaluation.families[best.family]["auc"].value
-        report.text(f"The best interpretable model is {best.family}; the candidate's AUC differs from it by {gap:+.4f}.")
+        report.text(
+            f"The best interpretable model is {best.family}; the candidate's AUC differs from it by {gap:+.4f}."
+        )
 
 
 def _curves(report: Report, spec: UseCase, evaluation: Evaluation, y: Array, scores: dict[str, Array]) -> None:
@@ -107,7 +121,9 @@ def _curves(report: Report, spec: UseCase, evaluation: Evaluation, y: Array, sco
 
     drawn, (cost, spread) = figure(2)
     grid = np.quantile(score, np.linspace(0.005, 0.995, 200))
-    costs = [np.where(score >= at, (1 - y) * spec.costs.false_decline, y * spec.costs.false_accept).mean() for at in grid]
+    costs = [
+        np.where(score >= at, (1 - y) * spec.costs.false_decline, y * spec.costs.false_accept).mean() for at in grid
+    ]
     cost.plot(grid, costs)
     cost.axvline(evaluation.threshold, color="k", linestyle=":")
     cost.set(xlabel="threshold", ylabel=spec.costs.unit, title="Expected cost of a case")
@@ -115,7 +131,9 @@ def _curves(report: Report, spec: UseCase, evaluation: Evaluation, y: Array, sco
     spread.axvspan(*evaluation.review_band, color="orange", alpha=0.25, label="manual review")
     spread.set(xlabel="score", ylabel="rows", title="Scores")
     spread.legend()
-    report.plot(drawn, f"The threshold {evaluation.threshold:.3f} was chosen out of fold; cases in the band go to a person")
+    report.plot(
+        drawn, f"The threshold {evaluation.threshold:.3f} was chosen out of fold; cases in the band go to a person"
+    )
 
 
 def _fairness(report: Report, evaluation: Evaluation) -> None:
@@ -134,7 +152,9 @@ def _fairness(report: Report, evaluation: Evaluation) -> None:
         judged = [each for each in result.groups if each.judged]
         rates: list[Estimate] = [each.favourable_rate for each in judged]
         below, above = [each.value - each.low for each in rates], [each.high - each.value for each in rates]
-        axes.errorbar([each.group for each in judged], [each.value for each in rates], [below, above], fmt="o", capsize=4)
+        axes.errorbar(
+            [each.group for each in judged], [each.value for each in rates], [below, above], fmt="o", capsize=4
+        )
         axes.set(ylabel="favourable rate", title=result.column, ylim=(0, 1.02))
         report.plot(drawn, f"Favourable rate by {result.column} with intervals")
 
@@ -151,7 +171,8 @@ def _slices(report: Report, spec: UseCase, fresh: pd.DataFrame, y: Array, score:
             if inside.sum() < _SMALLEST_SLICE or len(set(y[inside])) < 2:
                 continue
             area = auc(y[inside], score[inside], np.ones((1, int(inside.sum()))))[0]
-            rows.append([f"{column.name} {name}", int(inside.sum()), f"{y[inside].mean():.3f}", f"{score[inside].mean():.3f}", f"{area:.3f}"])  # fmt: skip
+            shares = [f"{y[inside].mean():.3f}", f"{score[inside].mean():.3f}", f"{area:.3f}"]
+            rows.append([f"{column.name} {name}", int(inside.sum()), *shares])
     report.section("Slices", f"Groups of {_SMALLEST_SLICE} rows or more.")
     report.table(["slice", "rows", "observed", "predicted", "AUC"], rows)
 

@@ -1,4 +1,4 @@
-"""What a result depends on besides its data: code, lock, environment. Kept on every run, checked when one is rebuilt."""
+"""What a result depends on besides its data: code, lock, environment. Kept on every run for who rebuilds it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_PACKAGES = ("scikit-learn", "numpy", "pandas", "scipy", "optbinning", "skops", "mlflow", "deltalake", "great-expectations")
+_PACKAGES = (
+    "scikit-learn",
+    "numpy",
+    "pandas",
+    "scipy",
+    "optbinning",
+    "skops",
+    "mlflow",
+    "deltalake",
+    "great-expectations",
+)
 
 
 def git_commit() -> str:

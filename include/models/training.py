@@ -1,4 +1,4 @@
-"""The life of one training: name the rows, search, fit, evaluate. Each step is keyed by the parent run and can be redone.
+"""The life of one training: name the rows, search, fit, evaluate. Each step is keyed by the run and can be redone.
 
 What a step found out is a record beside the run, so a retried or restarted step reads what is there and goes on.
 """
@@ -132,7 +132,9 @@ def search(spec: UseCase, run_id: str, batch: Mapping[str, Any]) -> str:
     later = np.arange(len(rows)) >= len(rows) * (1 - _VALIDATION_SHARE)
     tried = []
     for step, params in enumerate(batch["configs"]):
-        model = build(spec, family, params, spec.seed).fit(rows.loc[~later, spec.model_columns], _truth(spec, rows[~later]))
+        model = build(spec, family, params, spec.seed).fit(
+            rows.loc[~later, spec.model_columns], _truth(spec, rows[~later])
+        )
         score = model.predict_proba(rows.loc[later, spec.model_columns])[:, 1]
         value = _primary(spec, _truth(spec, rows[later]), score)
         tracking.log_metrics(child, {spec.primary_metric: value}, step=step)

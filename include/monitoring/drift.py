@@ -61,34 +61,47 @@ def detect(spec: UseCase, reference: ReferenceProfile, rows: pd.DataFrame, score
     tested = {name: compare_column(profiles[name], values) for name, values in window.items()}
     adjusted = stats.false_discovery_control([p_value for _, _, p_value, _ in tested.values()], method="by")
     limit, smallest = spec.monitoring.false_alarm_rate, spec.monitoring.min_effect
-    return WindowDrift(
-        rows=len(rows),
-        columns=tuple(
-            ColumnDrift(
-                column=name, test=test, statistic=statistic, p_value=p_value, adjusted_p=float(corrected), effect=effect,
-                drifted=bool(corrected <= limit and effect >= smallest),
-            )
-            for (name, (test, statistic, p_value, effect)), corrected in zip(tested.items(), adjusted, strict=True)
-        ),
-    )  # fmt: skip
+    columns = [
+        ColumnDrift(
+            column=name,
+            test=test,
+            statistic=statistic,
+            p_value=p_value,
+            adjusted_p=float(corrected),
+            effect=effect,
+            drifted=bool(corrected <= limit and effect >= smallest),
+        )
+        for (name, (test, statistic, p_value, effect)), corrected in zip(tested.items(), adjusted, strict=True)
+    ]
+    return WindowDrift(rows=len(rows), columns=tuple(columns))
 
 
 def compare_column(reference: ColumnProfile, values: pd.Series) -> tuple[str, float, float, float]:
     """Return test, statistic, p-value and effect of one column.
 
-    Amounts: Kolmogorov–Smirnov against the stored quantiles. Categories: chi-square with sparse cells pooled. The effect
-    is the population stability index, .1 for a moderate and .25 for a large shift by the custom of credit scoring
-    (Siddiqi, 2006). Nulls are a value of their own in the effect, and in the test of categories.
+    Amounts: Kolmogorov–Smirnov against the stored quantiles. Categories: chi-square with sparse cells pooled. The
+    effect is the population stability index, .1 for a moderate and .25 for a large shift by the custom of credit
+    scoring (Siddiqi, 2006). Nulls are a value of their own in the effect, and in the test of categories.
     """
     known = values.dropna()
     nulls = len(values) - len(known)
     if known.empty or reference.rows == 0:
-        return "presence", 1.0, float(known.empty == (reference.rows == 0)), np.inf if known.empty != (reference.rows == 0) else 0.0
+        return (
+            "presence",
+            1.0,
+            float(known.empty == (reference.rows == 0)),
+            np.inf if known.empty != (reference.rows == 0) else 0.0,
+        )
     if reference.is_category:
         names = value_names(known)
         expected, seen = _cells(reference.shares, names)
         statistic, p_value = _chi_square(expected * reference.rows, reference.nulls, seen * len(known), nulls)
-        return "chi-square", statistic, p_value, _psi(expected, reference.rows, reference.nulls, seen, len(known), nulls)
+        return (
+            "chi-square",
+            statistic,
+            p_value,
+            _psi(expected, reference.rows, reference.nulls, seen, len(known), nulls),
+        )
     amounts = known.to_numpy(dtype=float)
     quantiles = np.array(reference.quantiles)
     statistic = _ks(quantiles, amounts)
@@ -97,7 +110,12 @@ def compare_column(reference: ColumnProfile, values: pd.Series) -> tuple[str, fl
     edges = np.unique(np.quantile(quantiles, np.linspace(0, 1, _PSI_BINS + 1)[1:-1]))
     expected = np.bincount(np.searchsorted(edges, quantiles, side="right"), minlength=len(edges) + 1) / len(quantiles)
     seen = np.bincount(np.searchsorted(edges, amounts, side="right"), minlength=len(edges) + 1) / len(amounts)
-    return "Kolmogorov-Smirnov", statistic, p_value, _psi(expected, reference.rows, reference.nulls, seen, len(amounts), nulls)
+    return (
+        "Kolmogorov-Smirnov",
+        statistic,
+        p_value,
+        _psi(expected, reference.rows, reference.nulls, seen, len(amounts), nulls),
+    )
 
 
 def _ks(quantiles: Array, amounts: Array) -> float:

@@ -20,7 +20,9 @@ class ColumnProfile(Record):
 
     rows: int = Field(description="values that are not null")
     nulls: int
-    quantiles: tuple[float, ...] = Field(default=(), description="evenly spaced quantiles, minimum and maximum included")
+    quantiles: tuple[float, ...] = Field(
+        default=(), description="evenly spaced quantiles, minimum and maximum included"
+    )
     shares: dict[str, float] = Field(default_factory=dict, description="share of each value, where there are few")
 
     @property
@@ -45,7 +47,9 @@ def build(spec: UseCase, rows: pd.DataFrame, scores: Array) -> ReferenceProfile:
         rows: Raw rows of the window.
         scores: The model's scores of them, shape (rows,).
     """
-    named = {column.name for column in spec.contract.columns if column.categorical or column.dtype in ("string", "boolean")}
+    named = {
+        column.name for column in spec.contract.columns if column.categorical or column.dtype in ("string", "boolean")
+    }
     columns = {name: column_profile(rows[name], category=name in named) for name in spec.model_columns}
     return ReferenceProfile(rows=len(rows), columns=columns, score=column_profile(pd.Series(scores), category=False))
 
@@ -56,7 +60,9 @@ def column_profile(values: pd.Series, *, category: bool) -> ColumnProfile:
     nulls = len(values) - len(known)
     if category or known.nunique() <= _FEW_VALUES:
         shares = value_names(known).value_counts(normalize=True, sort=False).sort_index()
-        return ColumnProfile(rows=len(known), nulls=nulls, shares={str(name): float(share) for name, share in shares.items()})
+        return ColumnProfile(
+            rows=len(known), nulls=nulls, shares={str(name): float(share) for name, share in shares.items()}
+        )
     quantiles = np.quantile(known.astype(float), np.linspace(0, 1, _QUANTILES))
     return ColumnProfile(rows=len(known), nulls=nulls, quantiles=tuple(float(each) for each in quantiles))
 

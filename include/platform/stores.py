@@ -55,7 +55,8 @@ def s3_program(folder: Path, *, ports: list[int], access_key: str, secret_key: s
     ]
     argv = [
         str(Path(sys.executable).with_name("weed")), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
-        "-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0", *named, f"-bucket={','.join(buckets)}",
+        "-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0", *named,
+        f"-bucket={','.join(buckets)}",
     ]  # fmt: skip
     env = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key, "GOMEMLIMIT": "250MiB"}
     return Program("s3", argv, env)
@@ -68,7 +69,8 @@ def mlflow_program(folder: Path, *, port: int, s3_url: str, access_key: str, sec
     """
     argv = [
         sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-        "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", f"s3://{bucket}", "--serve-artifacts",
+        "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", f"s3://{bucket}",
+        "--serve-artifacts",
     ]  # fmt: skip
     env = {
         "MLFLOW_S3_ENDPOINT_URL": s3_url, "AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key,

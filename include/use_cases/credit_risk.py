@@ -123,7 +123,7 @@ SPEC = UseCase(
     ),
     search_budget=6,
     costs=Costs(
-        unit="share of the credit limit", false_accept=0.45, false_decline=0.12, review=0.005, review_share=0.1
+        unit="share of the credit limit", false_accept=0.45, false_decline=0.18, review=0.005, review_share=0.1
     ),
     gates=Gates(
         non_inferiority_margin=0.005,
