@@ -1,0 +1,1 @@
+"""Comparisons with peers and with the limit, as numbers that a command prints."""

@@ -59,10 +59,9 @@ def check(contract: Contract, rows: pd.DataFrame, *, columns: list[str], days: p
     share = len(broken) / len(rows)
     if share > contract.max_quarantine_share:
         worst = broken.value_counts(["column", "rule"]).head(3)
-        raise _stop(
-            where, f"at most {contract.max_quarantine_share:.1%} rows that break a rule",
-            f"{share:.1%}: " + ", ".join(f"{rows} rows break '{rule}' of {name}" for (name, rule), rows in worst.items()),
-        )  # fmt: skip
+        named = ", ".join(f"{count} rows break '{rule}' of {name}" for (name, rule), count in worst.items())
+        limit = f"at most {contract.max_quarantine_share:.1%} rows that break a rule"
+        raise _stop(where, limit, f"{share:.1%}: {named}")
     good = rows.drop(index=broken.index)
     types = {
         column.name: _DTYPES[column.dtype] for column in promised if column.dtype in _DTYPES and not column.nullable

@@ -162,9 +162,9 @@ def check(ref: ModelRef, *, spec: UseCase) -> ArtifactCheck:
             next_step="read what it says; the candidate is not to be promoted",
         )
     seen = json.loads(done.stdout.splitlines()[-1])
-    limits, size = spec.gates, seen["size_mb"]
+    limits, size, off = spec.gates, seen["size_mb"], seen["difference"]
     gates = (
-        _gate("answers as in training", seen["difference"] <= 1e-9, "1e-9 off at most", f"{seen['difference']:.0e} off"),
+        _gate("answers as in training", off <= 1e-9, "1e-9 off at most", f"{off:.0e} off"),
         _gate(
             "latency p95 of one row", seen["latency_ms"] <= limits.max_latency_ms,
             f"at most {limits.max_latency_ms:g} ms", f"{seen['latency_ms']:.1f} ms",

@@ -26,7 +26,9 @@ class Calibrated(BaseEstimator, ClassifierMixin):
     point of reference of the reason codes.
     """
 
-    def __init__(self, model: Any, slope: float = 1.0, shift: float = 0.0, typical: dict[str, float] | None = None):
+    def __init__(
+        self, model: Any, slope: float = 1.0, shift: float = 0.0, typical: dict[str, float] | None = None
+    ) -> None:
         self.model = model
         self.slope = slope
         self.shift = shift

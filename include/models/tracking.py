@@ -93,6 +93,19 @@ def log_params(run_id: str, params: Mapping[str, Any]) -> None:
         client().log_batch(run_id, params=[Param(name, str(value)) for name, value in params.items()])
 
 
+def param(run_id: str, name: str) -> str:
+    """Return a parameter of a run.
+
+    Raises:
+        MissingMetricError: the run has no such parameter.
+    """
+    with available(f"read parameter {name} of run {run_id}"):
+        params = client().get_run(run_id).data.params
+    if name not in params:
+        raise _missing(run_id, name, "parameters")
+    return str(params[name])
+
+
 def log_metrics(run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
     """Store metrics; what was stored for the step before is replaced in the views that show the last."""
     now = int(time.time() * 1000)
@@ -155,12 +168,7 @@ def fetch(run_id: str, name: str, read: Callable[[Path], _ANSWER]) -> _ANSWER:
     with tempfile.TemporaryDirectory() as folder, available(f"read {name} of run {run_id}"):
         path, _, base = name.rpartition("/")
         if base not in {each.path.rpartition("/")[2] for each in client().list_artifacts(run_id, path or None)}:
-            raise MissingMetricError(
-                expected=f"{name} among the run's artifacts",
-                seen="no such artifact",
-                where=f"MLflow run {run_id}",
-                next_step="run the step again that writes it",
-            )
+            raise _missing(run_id, name, "artifacts")
         return read(Path(client().download_artifacts(run_id, name, folder)))
 
 
@@ -210,6 +218,15 @@ def _client(url: str) -> MlflowClient:
 
 def _quoted(value: str) -> str:
     return value.replace("'", "")
+
+
+def _missing(run_id: str, name: str, kind: str) -> MissingMetricError:
+    return MissingMetricError(
+        expected=f"{name} among the run's {kind}",
+        seen="no such thing",
+        where=f"MLflow run {run_id}",
+        next_step="run the step again that writes it",
+    )
 
 
 def _away(what: str, seen: str) -> TransientError:
