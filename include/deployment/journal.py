@@ -52,6 +52,10 @@ class Journal:
             self._entries.append(follow(self.prefix, self.use_case, self.tenant, self._link(), path, body))
         return list(self._entries)
 
+    def known(self) -> list[Entry]:
+        """Return the entries that were read so far; inside a ``change`` they end with the state it is given."""
+        return list(self._entries)
+
     def state(self) -> State:
         """Return the deployment state of the newest entry; an empty one where there is none."""
         head = self.head()
