@@ -58,7 +58,7 @@ def approved(spec: UseCase, ref: ModelRef, evaluation: Evaluation, approval: App
             expected="to know who asked for the training",
             seen=f"originator '{evaluation.originator}', source {evaluation.originator_source}",
             where=where,
-            next_step=f"trigger {spec.name}_retraining by hand or wait for its schedule; its candidate has an originator",
+            next_step=f"trigger {spec.name}_retraining by hand or wait for its schedule",
         )
     required = required_approvals(spec.risk.risk_class)
     if approval is None:
@@ -87,7 +87,7 @@ def approved(spec: UseCase, ref: ModelRef, evaluation: Evaluation, approval: App
     if approval.approver in originators or approval.approver not in spec.approvers:
         may = [name for name in spec.approvers if name not in originators]
         raise ApprovalError(
-            expected=f"an approver among {may}, other than who asked for the training ({', '.join(sorted(originators))})",
+            expected=f"an approver among {may}, not who asked for the training ({', '.join(sorted(originators))})",
             seen=f"approved by '{approval.approver}'",
             where=where,
             next_step="clear the approval task and let another person answer",

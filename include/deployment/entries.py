@@ -73,17 +73,29 @@ def object_key(prefix: str, sequence: int) -> str:
     return f"{prefix}{sequence:010d}.json"
 
 
+def drafted(**fields: Any) -> Entry:
+    """Return an entry that is not signed yet.
+
+    Raises:
+        JournalError: a field is missing or empty (who, why), or a time has no zone.
+    """
+    try:
+        return Entry(**fields)
+    except ValidationError as error:
+        raise _unsaid(fields.get("request_id"), str(error)) from error
+
+
 def encode(entry: Entry) -> tuple[Entry, bytes]:
     """Sign an entry, and return it with its hash, and the bytes to store.
 
     Raises:
-        JournalError: the evidence holds a number that JSON cannot say, or a time without a zone.
+        JournalError: the evidence holds a number that JSON cannot say.
     """
     utc = entry.model_copy(update={"at": entry.at.astimezone(dt.UTC)})
     try:
         body = sign(utc.model_dump(mode="json"), domain=DOMAIN)
     except ValueError as error:
-        raise _not_an_entry(f"request {entry.request_id}", str(error)) from error
+        raise _unsaid(entry.request_id, str(error)) from error
     return utc.model_copy(update={"hash": digest(body)}), body
 
 
@@ -103,6 +115,15 @@ def decode(path: str, body: bytes) -> Entry:
         return Entry.model_validate({**document, "hash": digest(body)})
     except ValidationError as error:
         raise _not_an_entry(path, f"fields that do not fit: {error}") from error
+
+
+def _unsaid(request_id: Any, seen: str) -> JournalError:
+    return JournalError(
+        expected="an entry that says who, why and when, in values that JSON knows",
+        seen=seen,
+        where=f"request {request_id} to the journal",
+        next_step="call again with what is missing; nothing was written",
+    )
 
 
 def _not_an_entry(where: str, seen: str) -> JournalError:

@@ -16,7 +16,7 @@ from typing import Any
 
 from include.data.objects import ObjectStore
 from include.deployment.chain import START, Link, Verification, broken, descends, follow, walk
-from include.deployment.entries import Entry, State, encode, object_key
+from include.deployment.entries import Entry, State, drafted, encode, object_key
 from include.errors import JournalError, TransientError
 from include.governance.signatures import digest
 from include.naming import journal_prefix, tenant
@@ -102,7 +102,7 @@ class Journal:
                 return _same(mine, action)
             link = self._link()
             entry, body = encode(
-                Entry(
+                drafted(
                     tenant=self.tenant, use_case=self.use_case, sequence=link.sequence + 1, request_id=request_id,
                     action=action, who=who, why=why, evidence=evidence, at=at, previous_hash=link.hash,
                     state=change(self._entries[-1].state if self._entries else State()),

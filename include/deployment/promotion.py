@@ -7,6 +7,7 @@ killed in between has promoted, and the next reconcile (at every deployment, and
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from include.deployment.entries import Entry, KeyState, State
 from include.deployment.journal import Journal
 from include.errors import ArtifactError, GateError, StaleComparisonError
 from include.governance.approvals import load_verified
-from include.governance.signatures import canonical, digest
+from include.governance.signatures import digest
 from include.models import artifact, registry
 from include.naming import DEFAULT_KEY, model_name
 from include.records import Approval, Evaluation, ModelRef
@@ -213,13 +214,14 @@ def _why(evaluation: Evaluation, override: str) -> str:
 
 
 def _evidence(evaluation: Evaluation, approval: Approval | None, override: str, run: str) -> dict[str, Any]:
-    whole = evaluation.model_dump(mode="json")
+    text = evaluation.model_dump_json(indent=1)  # as it is stored with the run, so that anyone can compare the digest
+    whole = json.loads(text)
     kept = ("family", "as_of", "originator", "originator_source", "route", "refresh_due", "metrics", "comparisons")
     return {
         **{name: whole[name] for name in (*kept, "gates", "champion_version", "champion_sequence")},
         "run": run,
         "mlflow_run": evaluation.model.run_id,
-        "evaluation_sha256": digest(canonical(whole)),
+        "evaluation_sha256": digest(text.encode()),
         "approval": approval.model_dump(mode="json") if approval else None,
         "unattended": approval.unattended if approval else False,
         "override": override,
