@@ -1,0 +1,1 @@
+from tests.unit.deployment.conftest import keys  # noqa: F401
