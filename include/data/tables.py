@@ -196,7 +196,7 @@ class Table:
             expected=f"an answer from S3 at {settings().s3_endpoint}",
             seen=seen[:500],
             where=f"{what} table {self.name}",
-            next_step="see that S3 runs, with space (`./flightdeck status`), then clear the task: no write is half done",
+            next_step="see that S3 runs, with space (`./flightdeck status`), then clear the task: no write is half",
         )
 
     def _broken(self, what: str, seen: str) -> PermanentError:

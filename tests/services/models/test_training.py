@@ -1,0 +1,98 @@
+"""A training against real S3 and MLflow: what it records, and that it can be done again."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from include.data import snapshots
+from include.errors import ArtifactError, PermanentError
+from include.models import artifact, registry, tracking, training
+from include.models.reproduce import reproduce
+from include.naming import model_name
+from tests.services.models.conftest import LAST_DAY, train
+
+
+def test_a_first_candidate_is_judged_registered_and_explained(landed):
+    evaluation = train(landed)
+    assert evaluation.route == "first"
+    assert evaluation.passed, evaluation.failed_gates
+    assert registry.candidate(landed, LAST_DAY) == evaluation.model
+    assert registry.evaluation_of(evaluation.model) == evaluation
+    run = tracking.client().get_run(evaluation.model.run_id)
+    assert run.info.status == "FINISHED"
+    assert {"table_version", "snapshot_digest", "seed", "family", "env.scikit-learn"} <= set(run.data.params)
+    assert {"mlflow.source.git.commit", "lock_digest", "dag_id", "run_id", "try", "originator"} <= set(run.data.tags)
+    assert run.data.metrics["auc_low"] < run.data.metrics["auc"] < run.data.metrics["auc_high"]
+    report = tracking.load_text(evaluation.model.run_id, "report.html")
+    assert report.count("<img") >= 2
+    children = tracking.client().search_runs(
+        [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+    )
+    assert {child.data.tags["family"] for child in children} == {"logistic", "scorecard"}
+
+
+def test_a_retried_training_resumes_its_run_and_makes_no_second_version(landed):
+    first, again = train(landed), train(landed)
+    assert again.model == first.model
+    assert again.metrics == first.metrics
+    assert len(tracking.client().search_model_versions(f"name = '{model_name(landed.name)}'")) == 1
+
+
+def test_the_packed_model_answers_in_a_clean_process(landed):
+    checked = artifact.check(train(landed).model, spec=landed)
+    assert all(gate.passed for gate in checked.gates), checked
+    assert 0 < checked.latency_ms < 50
+
+
+def test_a_swapped_artifact_is_found(landed, s3):
+    from include.data.objects import ObjectStore
+
+    ref = train(landed).model
+    store = ObjectStore("mlflow")
+    (path,) = [key for key in store.list_from("") if key.endswith("model.skops") and _of_run(key, ref)]
+    store.put(path, store.get(path) + b"\0")
+    with pytest.raises(ArtifactError, match="expected an artifact with digest"):
+        artifact.load(ref)
+    assert artifact.digest_of(ref) != ref.digest
+
+
+def test_a_version_is_rebuilt_to_identical_predictions(landed):
+    ref = train(landed).model
+    found = reproduce(landed, ref.version)
+    assert found.identical, found.sentence
+    assert found.same_lock
+
+
+def test_after_an_erasure_the_rebuild_says_how_many_rows_went_and_when(landed):
+    ref = train(landed).model
+    rows = snapshots.read(landed, registry.evaluation_of(ref).snapshot)
+    assert snapshots.erase(landed, rows["biopsy"].head(3).tolist(), run="erasure/test") == 3
+    found = reproduce(landed, ref.version)
+    assert not found.identical
+    assert [count for _, count in found.erased] == [3]
+    assert "3 rows on" in found.sentence
+
+
+def test_too_few_days_are_refused_by_name(landed):
+    early = LAST_DAY - dt.timedelta(days=40)
+    with pytest.raises(PermanentError, match="more than 20 days with known truth"):
+        train(landed, as_of=early)
+
+
+def test_the_budget_is_shared_and_kept(landed):
+    batches = training.search_batches(landed)
+    assert sum(len(batch["configs"]) for batch in batches) <= landed.search_budget
+    assert all(batch["configs"] for batch in batches)
+
+
+def test_runs_left_open_by_a_killed_task_are_closed(landed):
+    run_id = tracking.open_run(landed.name, "killed", pipeline_run="train/killed")
+    assert tracking.close_runs_of("train/killed", "FAILED") == [run_id]
+    assert tracking.client().get_run(run_id).info.status == "FAILED"
+
+
+def _of_run(key, ref):
+    source = tracking.client().get_model_version(ref.name, str(ref.version)).source
+    return source.rpartition("/")[2] in key
