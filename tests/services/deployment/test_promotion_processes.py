@@ -1,0 +1,120 @@
+"""Promotions in processes of their own: killed in the middle, and two at once."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from include.deployment.journal import Journal
+from include.deployment.promotion import promote, reconcile
+from include.governance.approvals import sign_and_store
+from include.models import registry
+from include.naming import model_name
+from include.records import ModelRef
+from include.use_cases.credit_risk import SPEC
+from tests.services.deployment.helpers import AT, RUN, approval, registered
+
+pytestmark = pytest.mark.usefixtures("stack")
+
+ROOT = Path(__file__).parents[3]
+# The child promotes; at the named place it is killed, as by the kernel, with no chance to tidy up.
+CHILD = """
+import os, signal, sys
+from include.data.objects import ObjectStore
+from include.deployment import promotion
+from include.errors import StaleComparisonError
+from include.models import registry
+from include.use_cases.credit_risk import SPEC
+from tests.services.deployment.helpers import AT
+
+def killed(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+version, run, place = sys.argv[1:]
+places = {
+    "before the entry": (ObjectStore, "put_if_absent"),
+    "between entry and alias": (registry, "set_alias"),
+    "between alias and tag": (registry, "set_head_tag"),
+}
+if place in places:
+    setattr(*places[place], killed)
+ref = registry.model_ref(promotion.model_name(SPEC.name), int(version))
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    print("promoted", promotion.promote(SPEC, ref, key="default", run=run, at=AT).entry.sequence)
+except StaleComparisonError as error:
+    print("stale", error)
+"""
+
+
+def start(version: ModelRef, run: str, place: str = "nowhere") -> subprocess.Popen[str]:
+    argv = [sys.executable, "-c", CHILD, str(version.version), run, place]
+    return subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def go(children: list[subprocess.Popen[str]]) -> list[str]:
+    """Let children that are ready promote at the same time, and return what they say."""
+    assert [child.stdout.readline() for child in children] == ["ready\n"] * len(children)
+    for child in children:
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    return [child.communicate(timeout=60)[0].strip() for child in children]
+
+
+@pytest.mark.parametrize(
+    ("place", "entries", "repaired"),
+    [("before the entry", 0, 0), ("between entry and alias", 1, 2), ("between alias and tag", 1, 1)],
+)
+def test_promotion_killed_in_the_middle_is_whole_after_repair_and_repeat(
+    place: str, entries: int, repaired: int
+) -> None:
+    version = registered()
+    sign_and_store(approval(version))
+    child = start(version, RUN, place)
+
+    assert go([child]) == [""]
+    assert child.returncode == -signal.SIGKILL
+    killed_at = Journal(SPEC.name).entries()
+    assert len(killed_at) == entries
+    assert Journal(SPEC.name).verify().ok, "a tag behind the head is an honest crash"
+
+    assert len(reconcile(SPEC)) == repaired
+    outcome = promote(SPEC, version, key="default", run=RUN, at=AT)
+
+    assert outcome.promoted
+    assert outcome.entry.sequence == 1
+    assert Journal(SPEC.name).entries()[:entries] == killed_at
+    assert Journal(SPEC.name).sequence() == 1
+    assert registry.alias(model_name(SPEC.name), "champion") == version.version
+    assert registry.head_tag(SPEC.name) == (1, outcome.entry.hash)
+
+
+def test_repeat_alone_repairs_what_the_kill_left() -> None:
+    version = registered()
+    sign_and_store(approval(version))
+    go([start(version, RUN, "between entry and alias")])
+    assert registry.alias(model_name(SPEC.name), "champion") is None
+
+    promote(SPEC, version, key="default", run=RUN, at=AT)
+
+    assert registry.alias(model_name(SPEC.name), "champion") == version.version
+    assert reconcile(SPEC) == []
+
+
+def test_of_two_promotions_at_once_one_wins_and_the_other_is_stale() -> None:
+    versions = [registered(), registered()]
+    for version in versions:
+        sign_and_store(approval(version, run=f"run/{version.version}"))
+
+    said = go([start(version, f"run/{version.version}") for version in versions])
+
+    assert sorted(each.split()[0] for each in said) == ["promoted", "stale"]
+    winner = versions[[each.startswith("promoted") for each in said].index(True)]
+    assert [entry.state.of("default").champion for entry in Journal(SPEC.name).entries()] == [winner]
+    assert registry.alias(model_name(SPEC.name), "champion") == winner.version
+    assert Journal(SPEC.name).verify().ok
