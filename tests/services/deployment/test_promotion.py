@@ -22,7 +22,7 @@ from include.errors import (
 )
 from include.governance.approvals import sign_and_store
 from include.governance.signatures import digest
-from include.models import registry, tracking
+from include.models import artifact, registry, tracking
 from include.naming import model_name
 from include.platform.stores import free_ports
 from include.records import ModelRef
@@ -223,6 +223,39 @@ def test_promotion_in_between_makes_the_other_stale() -> None:
 
     with pytest.raises(StaleComparisonError, match=r"no model as champion since entry 0.*saw v1 by entry 1"):
         made_champion(second, "run/2")
+    assert champion() == first
+
+
+def test_promotion_between_the_first_look_and_the_entry_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = registered(), registered()
+    look = artifact.digest_of
+
+    def slow_look(version: ModelRef) -> str:
+        monkeypatch.setattr(artifact, "digest_of", look)
+        made_champion(first, "run/1")
+        return look(version)
+
+    monkeypatch.setattr(artifact, "digest_of", slow_look)
+    with pytest.raises(StaleComparisonError, match="v1 by entry 1"):
+        made_champion(second, "run/2")
+    assert champion() == first
+
+
+def test_two_rollbacks_at_once_go_back_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = two_champions()
+    made_champion(registered(champion_version=second.version, champion_sequence=2, route="refresh"), "run/3")
+    look = artifact.digest_of
+
+    def slow_look(version: ModelRef) -> str:
+        monkeypatch.setattr(artifact, "digest_of", look)
+        undo("r1")
+        return look(version)
+
+    monkeypatch.setattr(artifact, "digest_of", slow_look)
+    with pytest.raises(StaleComparisonError, match="expected v3 as champion, but saw v2"):
+        undo("r2")
+    assert champion() == second
+    undo("r3")
     assert champion() == first
 
 
