@@ -121,6 +121,7 @@ class Source(Part):
     fetch: str = Field(pattern=r"^[\w.]+:\w+$", description="module:function(spec, day) -> include.data.sources.Batch")
     description: str = Field(description="what the data is, and what is made up about it")
     licence: str = Field(default="", description="licence and citation")
+    history_days: int = Field(default=60, ge=1, description="days that land in the first bulk run, up to yesterday")
 
 
 class Feature(Part):

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from include.data.sources import Batch
 
 DAYS = 180  # as in include.data.replay
-BULK_DAYS = 120
 
 _MONTHS = ("September", "August", "July", "June", "May", "April")
 _PAY = ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")
@@ -107,6 +106,7 @@ SPEC = UseCase(
         description="Taiwan card clients of 2005 (UCI 350). The data has no row time: arrivals are replayed on made-up "
         "days, in a fixed order by hashed id, 180 days in all.",
         licence="CC BY 4.0; I-C. Yeh and C. Lien, Expert Systems with Applications 36 (2009)",
+        history_days=120,
     ),
     contract=Contract(columns=_COLUMNS, min_rows=50, volume_ratio=(0.5, 2.0), max_quarantine_share=0.05),
     label_delay_days=30,

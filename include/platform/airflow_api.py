@@ -1,0 +1,154 @@
+"""Airflow's public REST API, as far as the door and the tests need it: trigger, watch, answer, read."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import requests
+
+from include.errors import PermanentError, TransientError
+
+DONE = ("success", "failed")
+
+
+class Airflow:
+    """Airflow's API as one user."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url, self.user, self._password = url, user, password
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    @staticmethod
+    def health(url: str) -> dict[str, str]:
+        """Return the state of the api, scheduler, dag_processor and triggerer; empty where nobody answers."""
+        session = requests.Session()
+        session.trust_env = False
+        try:
+            found = session.get(f"{url}/api/v2/monitor/health", timeout=3)
+            answer = found.json() if found.ok else {}
+        except (requests.RequestException, ValueError):
+            return {}
+        states = {name: each["status"] or "no heartbeat yet" for name, each in answer.items() if name != "metadatabase"}
+        return {"api": answer["metadatabase"]["status"], **states}
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Return the JSON of a GET."""
+        return self._ask("GET", path, params=params)
+
+    def patch(self, path: str, body: dict[str, Any]) -> Any:
+        """Return the JSON of a PATCH."""
+        return self._ask("PATCH", path, json=body)
+
+    def trigger(self, dag_id: str, *, partition_key: str, conf: dict[str, Any] | None = None) -> str:
+        """Start a run, and return its id."""
+        body = {"logical_date": None, "partition_key": partition_key, "conf": conf or {}}
+        return str(self._ask("POST", f"dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """Return one run."""
+        return dict(self.get(f"dags/{dag_id}/dagRuns/{run_id}"))
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """Return the newest runs of a DAG, the newest first."""
+        return list(self.get(f"dags/{dag_id}/dagRuns", order_by="-queued_at", limit=20)["dag_runs"])
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return the task instances of a run."""
+        return list(self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=100)["task_instances"])
+
+    def task(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
+        """Return one unmapped task instance."""
+        return next(each for each in self.tasks(dag_id, run_id) if each["task_id"] == task_id)
+
+    def wait_for_dags(self, wanted: set[str], *, seconds: float = 90) -> None:
+        """Wait until DAGs are known and switched on.
+
+        Raises:
+            PermanentError: a DAG file does not import; the sentence carries its error.
+            TransientError: they do not turn up.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            known = {each["dag_id"] for each in self.get("dags", limit=500)["dags"] if not each["is_paused"]}
+            if wanted <= known:
+                return
+            if errors := self.get("importErrors")["import_errors"]:
+                raise PermanentError(
+                    expected="every DAG file to import",
+                    seen=errors[0]["stack_trace"].strip().splitlines()[-1],
+                    where=errors[0]["filename"],
+                    next_step="mend the file; Airflow reads it again within seconds",
+                )
+            if time.monotonic() > deadline:
+                raise TransientError(
+                    expected=f"the DAGs {sorted(wanted)}",
+                    seen=f"{sorted(known)} after {seconds:.0f} s",
+                    where=self.url,
+                    next_step="read `./flightdeck logs dag-processor`; see whether a DAG is paused",
+                )
+            time.sleep(0.3)
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, choice: str, **params: Any) -> None:
+        """Answer a request for approval as this user."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        self.patch(path, {"chosen_options": [choice], "params_input": params})
+
+    def request(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
+        """Return a request for approval: subject, body, answer."""
+        return dict(self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"))
+
+    def failure(self, dag_id: str, run_id: str) -> str:
+        """Return what the first failed task of a run said last, and where its page is."""
+        for task in self.tasks(dag_id, run_id):
+            if task["state"] not in ("failed", "upstream_failed"):
+                continue
+            page = self.page(dag_id, run_id, task["task_id"])
+            path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+            content = self.get(path, map_index=task["map_index"]).get("content", [])
+            said = [each.get("event", "") for each in content if each.get("level") in ("error", "critical")]
+            sentence = next((event for event in reversed(said) if ". Next: " in event), said[-1] if said else "no word")
+            return f"{dag_id}.{task['task_id']}: {sentence}\n{page}"
+        return f"{dag_id} {run_id} failed\n{self.page(dag_id, run_id)}"
+
+    def page(self, dag_id: str, run_id: str, task_id: str = "") -> str:
+        """Return the address of a run's or a task's page."""
+        page = f"{self.url}/dags/{dag_id}/runs/{run_id}"
+        return f"{page}/tasks/{task_id}" if task_id else page
+
+    def _ask(self, method: str, path: str, **more: Any) -> Any:
+        for attempt in range(2):
+            if "Authorization" not in self._session.headers:
+                self._log_in()
+            answer = self._send(method, f"{self.url}/api/v2/{path}", **more)
+            if answer.status_code != 401 or attempt:
+                break
+            del self._session.headers["Authorization"]
+        if not answer.ok:
+            raise PermanentError(
+                expected=f"{method} {path} to be accepted for {self.user}",
+                seen=f"{answer.status_code}: {answer.text[:500]}",
+                where=self.url,
+                next_step="read what Airflow says; a 403 is a right that this account lacks",
+            )
+        return answer.json() if answer.content else None
+
+    def _log_in(self) -> None:
+        answer = self._send("POST", f"{self.url}/auth/token", json={"username": self.user, "password": self._password})
+        if not answer.ok:
+            raise PermanentError(
+                expected=f"to log in as {self.user}",
+                seen=f"{answer.status_code}: {answer.text[:200]}",
+                where=self.url,
+                next_step="see .flightdeck/passwords.json",
+            )
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def _send(self, method: str, url: str, **more: Any) -> requests.Response:
+        try:
+            return self._session.request(method, url, timeout=30, **more)
+        except requests.RequestException as error:
+            raise TransientError(
+                expected="an answer from Airflow", seen=str(error), where=url, next_step="see `./flightdeck status`"
+            ) from error

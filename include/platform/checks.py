@@ -1,0 +1,41 @@
+"""The test command: linters first, for they are quick, then pytest."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from include.platform.bootstrap import ROOT
+
+_BIN = Path(sys.executable).parent
+
+
+def run_checks(*, everything: bool, only: list[str], console: Console) -> int:
+    """Run ruff, mypy, import-linter and pytest, and return the exit code of the first that fails.
+
+    Args:
+        everything: Also the slow and destructive tests.
+        only: Arguments for pytest; the linters are left out where there are some.
+        console: Where to say what happens.
+    """
+    pytest = [str(_BIN / "pytest"), *(only or ["--durations=10"]), *([] if everything or only else ["-m", "not slow"])]
+    steps = [
+        ("ruff check", [str(_BIN / "ruff"), "check", "."]),
+        ("ruff format", [str(_BIN / "ruff"), "format", "--check", "."]),
+        ("mypy", [str(_BIN / "mypy")]),
+        ("import-linter", [str(_BIN / "lint-imports")]),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for name, command in [*([] if only else steps), ("pytest", pytest)]:
+        start = time.monotonic()
+        console.print(f"[bold]· {name}[/bold]")
+        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        console.print(f"  {'passed' if code == 0 else f'failed with {code}'} in {time.monotonic() - start:.0f} s")
+        if code:
+            return code
+    return 0

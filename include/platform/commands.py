@@ -1,0 +1,154 @@
+"""What each command of the door does."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import getpass
+import importlib
+import uuid
+
+from rich.console import Console
+
+from include.catalog import use_case
+from include.errors import FlightdeckError
+from include.platform.bootstrap import ROOT, NotReadyError
+from include.platform.door import WAITING
+from include.platform.embedded import Platform
+
+console = Console(highlight=False)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run a command; an error is one sentence, and a code that is not zero."""
+    try:
+        return int(globals()[f"_{given.command}"](given))
+    except (NotReadyError, FlightdeckError) as error:
+        console.print(f"[red]{error}[/red]", soft_wrap=True, markup=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("stopped by hand; nothing is half-done, repeat the command to go on")
+        return 130
+
+
+def _platform() -> Platform:
+    return Platform(say=lambda text: console.print(text, soft_wrap=True, markup=False))
+
+
+def _up(given: argparse.Namespace) -> int:
+    platform = _platform()
+    seconds = platform.up(first_port=given.ports)
+    console.print(f"· healthy after {seconds:.0f} s")
+    if given.no_life:
+        return 0 if _status(given) == 0 else 1
+    platform.enter()
+    return _life(platform, "credit_risk", given.approve_as, again=False)
+
+
+def _run(given: argparse.Namespace) -> int:
+    platform = _platform()
+    platform.enter()
+    return _life(platform, given.use_case, given.approve_as, again=True)
+
+
+def _life(platform: Platform, name: str, approve_as: str | None, *, again: bool) -> int:
+    from include.deployment.journal import Journal
+    from include.platform import show
+    from include.platform.life import live, may_ask
+
+    spec = use_case(name)
+    if not again and Journal(spec.name).head() is not None:
+        show.champion(console, platform, spec, {})
+        console.print(f"`./flightdeck run {name}` trains and deploys anew.")
+        return 0
+    life = live(platform, spec, approve_as=approve_as, ask=may_ask())
+    if life.waiting:
+        console.print(f"Waiting for a person's answer: {life.waiting}", soft_wrap=True)
+        return WAITING
+    show.champion(console, platform, spec, life.runs)
+    if life.skipped:
+        console.print(f"{life.skipped}: {platform.airflow().page(f'{name}_deploy', life.runs[f'{name}_deploy'])}")
+    console.print(f"life took {life.seconds:.0f} s, of which the approval waited {life.approval_seconds:.0f} s")
+    return 0
+
+
+def _down(given: argparse.Namespace) -> int:
+    stopped = _platform().down()
+    console.print(f"stopped {', '.join(stopped)}" if stopped else "nothing ran")
+    return 0
+
+
+def _status(given: argparse.Namespace) -> int:
+    from include.platform import show
+
+    return 0 if show.statuses(console, _platform()) else 1
+
+
+def _logs(given: argparse.Namespace) -> int:
+    folder = _platform().home.folder / "logs"
+    names = sorted(path.stem for path in folder.glob("*.log"))
+    if given.component not in names:
+        console.print(f"logs of: {', '.join(names) or 'nothing yet'}")
+        return 0 if given.component is None else 1
+    lines = (folder / f"{given.component}.log").read_text(errors="replace").splitlines()
+    console.print("\n".join(lines[-given.lines :]), markup=False, soft_wrap=True)
+    return 0
+
+
+def _test(given: argparse.Namespace) -> int:
+    from include.platform.checks import run_checks
+
+    return run_checks(everything=given.all, only=given.pytest, console=console)
+
+
+def _rollback(given: argparse.Namespace) -> int:
+    platform = _platform()
+    platform.enter()
+    from include.deployment.promotion import rollback
+
+    outcome = rollback(
+        use_case(given.use_case),
+        who=getpass.getuser(),
+        why=given.why,
+        request_id=f"door/{uuid.uuid4()}",
+        at=dt.datetime.now(dt.UTC),
+        dry_run=given.dry_run,
+    )
+    console.print(outcome.reason)
+    return 0
+
+
+def _verify(given: argparse.Namespace) -> int:
+    _platform().enter()
+    from include.deployment.journal import Journal
+
+    found = Journal(use_case(given.use_case).name).verify()
+    for problem in found.problems:
+        console.print(f"[red]{problem}[/red]", soft_wrap=True)
+    if found.ok and found.head:
+        console.print(
+            f"{found.entries} entries, each signed and linked; head {found.head.sequence}, {found.head.hash[:16]}"
+        )
+    elif found.ok:
+        console.print("no entry yet")
+    return 0 if found.ok else 1
+
+
+def _reproduce(given: argparse.Namespace) -> int:
+    _platform().enter()
+    console.print(f"· rebuilding {given.use_case} v{given.version} …")
+    from include.models.reproduce import reproduce
+
+    found = reproduce(use_case(given.use_case), given.version)
+    console.print(found.sentence)
+    return 0 if found.identical else 1
+
+
+def _bench(given: argparse.Namespace) -> int:
+    names = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem not in ("__init__", "harness"))
+    if given.name and given.name not in names:
+        console.print(f"no benchmark '{given.name}'; there are {', '.join(names)}")
+        return 2
+    harness = importlib.import_module("benchmarks.harness")
+    missed = [name for name in ([given.name] if given.name else names) if not harness.run(name, console)]
+    return 1 if missed else 0

@@ -1,0 +1,127 @@
+"""What the embedded platform consists of, and the settings that make Airflow quick on one machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from include.platform.bootstrap import ROOT
+from include.platform.state import USERS, State
+from include.platform.stores import S3_PORTS, Program, mlflow_program, s3_program
+
+AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
+# Forked from one process that has these loaded, a task starts in a fraction of a second instead of several.
+_PRELOAD = (
+    "airflow.sdk.execution_time.supervisor", "airflow.sdk.execution_time.task_runner", "pandas", "pyarrow", "boto3",
+    "sklearn.ensemble", "sklearn.linear_model", "sklearn.model_selection", "sklearn.compose", "matplotlib.pyplot",
+    "scipy.stats", "mlflow.sklearn", "skops.io", "optbinning", "great_expectations",
+)  # fmt: skip
+
+
+def urls(state: State) -> dict[str, str]:
+    """Return the addresses of the services."""
+    at = {name: f"http://127.0.0.1:{port}" for name, port in state.ports.items()}
+    return {"s3": at["s3"], "mlflow": at["mlflow"], "airflow": at["airflow"]}
+
+
+def health(state: State) -> dict[str, str]:
+    """Return the address that answers 200 when a store is healthy."""
+    return {"s3": f"{urls(state)['s3']}/healthz", "mlflow": f"{urls(state)['mlflow']}/health"}
+
+
+def service_env(state: State, home: Path, *, use_cases: str = "") -> dict[str, str]:
+    """Return the settings of ``include.settings`` for this platform."""
+    where = urls(state)
+    return {
+        "AWS_ENDPOINT_URL_S3": where["s3"],
+        "AWS_ACCESS_KEY_ID": state.secrets["s3_access"],
+        "AWS_SECRET_ACCESS_KEY": state.secrets["s3_secret"],
+        "AWS_REGION": "us-east-1",
+        "MLFLOW_TRACKING_URI": where["mlflow"],
+        "FLIGHTDECK_BUCKET": "flightdeck",
+        "FLIGHTDECK_AIRFLOW_URL": where["airflow"],
+        "FLIGHTDECK_JOURNAL_KEY": state.secrets["journal"],
+        "FLIGHTDECK_REPLAY_START": state.replay_start.isoformat(),
+        "FLIGHTDECK_CACHE_DIR": str(home / "cache"),
+        "FLIGHTDECK_USE_CASES": use_cases,
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+def stores(state: State, home: Path) -> list[Program]:
+    """Return S3 and MLflow."""
+    keys = {"access_key": state.secrets["s3_access"], "secret_key": state.secrets["s3_secret"]}
+    (home / "s3").mkdir(parents=True, exist_ok=True)
+    (home / "mlflow").mkdir(parents=True, exist_ok=True)
+    ports = [state.ports[name] for name in S3_PORTS]
+    return [
+        s3_program(home / "s3", ports=ports, buckets=["flightdeck", "mlflow"], **keys),
+        mlflow_program(home / "mlflow", port=state.ports["mlflow"], s3_url=urls(state)["s3"], bucket="mlflow", **keys),
+    ]
+
+
+def airflow(state: State, home: Path, *, dag_folders: Sequence[Path], use_cases: str = "") -> list[Program]:
+    """Return Airflow's components: SQLite and LocalExecutor, everything on loopback."""
+    env = airflow_env(state, home, dag_folders=dag_folders, use_cases=use_cases)
+    port = ["--host", "127.0.0.1", "--port", str(state.ports["airflow"])]
+    return [
+        Program(name, [sys.executable, "-m", "airflow", name, *(port if name == "api-server" else [])], env)
+        for name in AIRFLOW
+    ]
+
+
+def airflow_env(state: State, home: Path, *, dag_folders: Sequence[Path], use_cases: str = "") -> dict[str, str]:
+    """Return Airflow's settings, and those of the tasks that it starts."""
+    where, folder = urls(state), home / "airflow"
+    bundles = [
+        {
+            "name": "dags" if number == 0 else f"dags-{number}",
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(path)},
+        }
+        for number, path in enumerate(dag_folders)
+    ]
+    settings = {
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": "4",
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "CORE__DAGS_FOLDER": str(dag_folders[0]),
+        "CORE__MP_START_METHOD": "forkserver",
+        "CORE__MP_FORKSERVER_PRELOAD": ",".join(_PRELOAD),
+        "CORE__FERNET_KEY": state.secrets["fernet"],
+        "CORE__EXECUTION_API_SERVER_URL": f"{where['airflow']}/execution/",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}",
+        "API__HOST": "127.0.0.1",
+        "API__PORT": str(state.ports["airflow"]),
+        "API__BASE_URL": where["airflow"],
+        "API__SECRET_KEY": state.secrets["api"],
+        "API__WORKERS": "1",
+        "API_AUTH__JWT_SECRET": state.secrets["jwt"],
+        "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "15",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",
+        "LOGGING__WORKER_LOG_SERVER_PORT": str(state.ports["worker_logs"]),
+        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(state.ports["trigger_logs"]),
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",  # what decides how long a ring of short tasks takes
+        "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(state.ports["scheduler_health"]),
+        "WORKERS__EXECUTION_API_TIMEOUT": "30",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+    return {
+        **service_env(state, home, use_cases=use_cases),
+        **{f"AIRFLOW__{name}": value for name, value in settings.items()},
+        "AIRFLOW_HOME": str(folder),
+        "PYTHONPATH": str(ROOT),
+        "MPLCONFIGDIR": str(home / "matplotlib"),
+        "GX_ANALYTICS_ENABLED": "False",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    }

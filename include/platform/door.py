@@ -1,0 +1,79 @@
+"""The commands of `./flightdeck`. Nothing but the standard library at the top: help must work before anything else."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+WAITING = 75
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    top = argparse.ArgumentParser(
+        prog="./flightdeck",
+        description="Machine-learning models, run for real on Apache Airflow.",
+        epilog="Every command can be repeated. Exit codes: 0 done, 1 failed, 2 wrong usage, 75 waiting for a person.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    up = _command(commands, "up", "start the platform, and run credit_risk once from raw rows to a champion")
+    _approve_as(up)
+    up.add_argument("--no-life", action="store_true", help="start the platform only")
+    up.add_argument("--ports", type=int, metavar="FIRST", help="first of the 15 ports to use (default 28080)")
+
+    _command(commands, "down", "stop what `up` has started, and nothing else")
+    _command(commands, "status", "say what runs, where, and since when")
+    logs = _command(commands, "logs", "print a component's log")
+    logs.add_argument("component", nargs="?", help="s3, mlflow, scheduler, ...; none: list them")
+    logs.add_argument("-n", "--lines", type=int, default=50, help="lines from the end (default 50)")
+
+    test = _command(commands, "test", "linters and tests; fits fifteen minutes on two cores")
+    test.add_argument("--all", action="store_true", help="also the slow and destructive tests")
+    test.add_argument("pytest", nargs="*", help="arguments for pytest alone, behind `--`")
+
+    run = _command(commands, "run", "land what is missing up to yesterday, train, deploy, score, monitor")
+    run.add_argument("use_case")
+    _approve_as(run)
+
+    rollback = _command(commands, "rollback", "restore the champion before, in journal and alias")
+    rollback.add_argument("use_case")
+    rollback.add_argument("--why", required=True, help="the reason; lands in the journal")
+    rollback.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
+
+    verify = _command(commands, "verify", "walk the journal's chain, and compare its head with MLflow's tag")
+    verify.add_argument("use_case")
+
+    reproduce = _command(commands, "reproduce", "rebuild a version, and compare its predictions by digest")
+    reproduce.add_argument("version", type=int, help="version in MLflow's registry")
+    reproduce.add_argument("--use-case", default="credit_risk", help="default: credit_risk")
+
+    bench = _command(commands, "bench", "run benchmarks; not zero where a number misses its goal")
+    bench.add_argument("name", nargs="?", help="one of benchmarks/; none: all")
+    return top
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
+    given = parser().parse_args(arguments)
+    from include.platform import commands
+
+    return commands.run(given)
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+
+
+def _approve_as(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--approve-as",
+        metavar="USER",
+        help="answer the approval as this account of the embedded platform; the journal marks it as unattended",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,193 @@
+"""The embedded platform as a whole: up, healthy, down. What half-started is stopped again before an error is told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from include.platform import components, processes
+from include.platform.airflow_api import Airflow
+from include.platform.bootstrap import ROOT, NotReadyError
+from include.platform.state import Home, Started, State
+from include.platform.stores import Program
+
+HOME = ROOT / ".flightdeck"
+HISTORY_DAYS = 120
+Say = Callable[[str], None]
+_HEALTHY_SECONDS = 180
+
+
+class Platform:
+    """One embedded platform; ``home`` holds all that belongs to it.
+
+    Args:
+        home: Its folder.
+        dag_folders: Where DAG files are.
+        use_cases: Further packages with specs, separated by spaces.
+        say: Where progress goes.
+    """
+
+    def __init__(
+        self,
+        home: Path = HOME,
+        *,
+        dag_folders: Sequence[Path] = (ROOT / "dags",),
+        use_cases: str = "",
+        say: Say = print,
+    ) -> None:
+        self.home, self.dag_folders, self.use_cases, self.say = Home(home), list(dag_folders), use_cases, say
+
+    @property
+    def state(self) -> State:
+        """Return the remembered state.
+
+        Raises:
+            NotReadyError: nothing was ever started here.
+        """
+        found = self.home.load()
+        if found is None:
+            raise NotReadyError("There is no platform yet. Start one with `./flightdeck up`")
+        return found
+
+    def airflow(self, user: str = "operator") -> Airflow:
+        """Return Airflow's API as one of the local accounts."""
+        state = self.state
+        if user not in state.passwords:
+            raise NotReadyError(f"No local account '{user}'; there are {', '.join(state.passwords)}")
+        return Airflow(components.urls(state)["airflow"], user, state.passwords[user])
+
+    def enter(self) -> None:
+        """Let this very process use the platform's services."""
+        from include.settings import settings
+
+        os.environ.update(components.service_env(self.state, self.home.folder, use_cases=self.use_cases))
+        settings.cache_clear()
+
+    def up(self, *, first_port: int | None = None) -> float:
+        """Start what does not run, wait until all is healthy, and return the seconds it took.
+
+        Raises:
+            NotReadyError: a port is taken, the disk is full, or a component does not become healthy; nothing new stays.
+        """
+        began = time.monotonic()
+        state = self.home.load_or_make(today=dt.datetime.now(dt.UTC).date(), history_days=HISTORY_DAYS)
+        if first_port is not None:
+            state = state.model_copy(update={"first_port": first_port})
+        running = {name: each for name, each in state.started.items() if processes.alive(each)}
+        if not running:
+            self._ports_free(state)
+        self.home.save(state.model_copy(update={"started": running}))
+        fresh: dict[str, Started] = {}
+        try:
+            self._start(components.stores(state, self.home.folder), running, fresh)
+            self._migrate(state)
+            programs = components.airflow(
+                state, self.home.folder, dag_folders=self.dag_folders, use_cases=self.use_cases
+            )
+            self._start(programs, running, fresh)
+            self._healthy(state, {**running, **fresh})
+        except BaseException:
+            processes.stop(fresh.values(), home=None if running else self.home.folder)
+            self.home.save(state.model_copy(update={"started": running}))
+            raise
+        return time.monotonic() - began
+
+    def down(self) -> list[str]:
+        """Stop what was started, and return the names of what ran."""
+        state = self.home.load()
+        if state is None:
+            return []
+        running = [name for name, each in state.started.items() if processes.alive(each)]
+        processes.stop(state.started.values(), home=self.home.folder)
+        self.home.save(state.model_copy(update={"started": {}}))
+        return running
+
+    def status(self) -> dict[str, str]:
+        """Return each component's state: healthy, or what is wrong."""
+        state = self.state
+        found = {name: self._store(url, name, state) for name, url in components.health(state).items()}
+        airflow = Airflow.health(components.urls(state)["airflow"])
+        for name in components.AIRFLOW:
+            known = airflow.get(name.replace("-", "_").replace("api_server", "api"), "no answer")
+            running = name in state.started and processes.alive(state.started[name])
+            found[name] = known if running else "stopped"
+        return found
+
+    def _store(self, url: str, name: str, state: State) -> str:
+        if name not in state.started or not processes.alive(state.started[name]):
+            return "stopped"
+        return "healthy" if answers(url) else "no answer"
+
+    def _start(self, programs: Sequence[Program], running: dict[str, Started], fresh: dict[str, Started]) -> None:
+        for program in programs:
+            if program.name in running:
+                continue
+            log = self.home.folder / "logs" / f"{program.name}.log"
+            fresh[program.name] = processes.start(program, home=self.home.folder, log=log)
+            state = self.state
+            self.home.save(state.model_copy(update={"started": {**state.started, program.name: fresh[program.name]}}))
+
+    def _migrate(self, state: State) -> None:
+        """Make Airflow's database, once for each version of Airflow."""
+        from importlib.metadata import version
+
+        folder = self.home.folder / "airflow"
+        done = folder / f".migrated-{version('apache-airflow-core')}"
+        if done.exists():
+            return
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.say("· making Airflow's database …")
+        env = components.airflow_env(state, self.home.folder, dag_folders=self.dag_folders, use_cases=self.use_cases)
+        made = subprocess.run(
+            [sys.executable, "-m", "airflow", "db", "migrate"],
+            env={**os.environ, **env}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if made.returncode:
+            raise NotReadyError(
+                f"Airflow's database could not be made: {_last_line(made.stderr)}. See that the disk has room"
+            )
+        done.touch()
+
+    def _healthy(self, state: State, started: dict[str, Started]) -> None:
+        self.say("· waiting until all is healthy …")
+        deadline = time.monotonic() + _HEALTHY_SECONDS
+        while any(seen != "healthy" for seen in self.status().values()):
+            for name, each in started.items():
+                if not processes.alive(each):
+                    log = self.home.folder / "logs" / f"{name}.log"
+                    raise NotReadyError(f"{name} ended: {_last_line(log.read_text())}. The log is {log}")
+            if time.monotonic() > deadline:
+                ill = ", ".join(f"{name}: {seen}" for name, seen in self.status().items() if seen != "healthy")
+                raise NotReadyError(f"Not healthy after {_HEALTHY_SECONDS} s: {ill}. Read `./flightdeck logs`")
+            time.sleep(0.25)
+
+    def _ports_free(self, state: State) -> None:
+        if left := processes.marked(self.home.folder):  # of a platform whose state was lost
+            processes.stop([], home=self.home.folder)
+            self.say(f"· stopped {len(left)} processes that an earlier platform had left")
+        for name, port in state.ports.items():
+            if processes.listener(port):
+                raise NotReadyError(
+                    f"Port {port} for {name} is in use by another program. Stop that, or choose others: "
+                    f"`./flightdeck up --ports {state.first_port + 1000}`"
+                )
+
+
+def answers(url: str) -> bool:
+    """Return whether a URL answers 200 within two seconds."""
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "no word why"

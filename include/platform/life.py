@@ -1,0 +1,190 @@
+"""One life of a use case, in Airflow, from outside: ingest, ask for a training, watch it, have it approved, look on.
+
+The door only triggers and watches. What happens is in the DAGs, and would happen the same by their schedule.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.errors import PermanentError
+from include.platform.airflow_api import DONE, Airflow
+from include.platform.embedded import Platform
+from include.spec import UseCase
+
+WAITING_STATE = "awaiting_input"
+_RUN_SECONDS = 1800
+_SETTLE_SECONDS = 1.0
+
+
+class LifeError(PermanentError):
+    """A run of the life failed; the sentence is the failed task's own."""
+
+
+@dataclass
+class Life:
+    """What a life came to.
+
+    Args:
+        runs: Airflow's run id by DAG, of this life.
+        waiting: Address of the request that nobody has answered yet.
+        unattended_seconds: Seconds without those that the approval waited.
+    """
+
+    runs: dict[str, str] = field(default_factory=dict)
+    waiting: str = ""
+    rejected: bool = False
+    skipped: str = ""
+    seconds: float = 0.0
+    approval_seconds: float = 0.0
+
+
+def live(platform: Platform, spec: UseCase, *, approve_as: str | None, ask: bool, reason: str = "by the door") -> Life:
+    """Run a use case once from raw rows to a decision about its candidate.
+
+    Args:
+        platform: A healthy platform.
+        spec: The use case.
+        approve_as: Account that answers the approval unattended, if any.
+        ask: Whether a person at the terminal may be asked.
+        reason: Why the training is asked for.
+
+    Raises:
+        LifeError: a run failed.
+    """
+    airflow, life, began = platform.airflow("operator"), Life(), time.monotonic()
+    names = {step: f"{spec.name}_{step}" for step in ("ingest", "retraining", "train", "deploy", "score", "monitor")}
+    airflow.wait_for_dags(set(names.values()))
+    day = _land(platform, airflow, spec, names["ingest"], life)
+    since = _now()
+    life.runs[names["retraining"]] = airflow.trigger(
+        names["retraining"], partition_key=day.isoformat(), conf={"reason": reason}
+    )
+    for step, what in (("train", "searching, fitting, evaluating"), ("deploy", "testing the artifact")):
+        platform.say(f"· {step}: {what} …")
+        run_id = _woken(airflow, names[step], day, since)
+        life.runs[names[step]] = run_id
+        if step == "deploy":
+            _approval(platform, airflow, names[step], run_id, life, approve_as=approve_as, ask=ask)
+            if life.waiting:
+                return _timed(life, began)
+        _finished(airflow, names[step], run_id)
+    promoted = airflow.task(names["deploy"], life.runs[names["deploy"]], "promote")["state"]
+    life.skipped = "" if promoted == "success" else "the candidate was not promoted"
+    if promoted == "success":
+        for step, what in (("score", "scoring what is new"), ("monitor", "comparing with the reference")):
+            platform.say(f"· {step}: {what} …")
+            life.runs[names[step]] = _woken(airflow, names[step], None, since)
+            _finished(airflow, names[step], life.runs[names[step]])
+    return _timed(life, began)
+
+
+def _land(platform: Platform, airflow: Airflow, spec: UseCase, dag_id: str, life: Life) -> dt.date:
+    """Land what is missing up to yesterday, and return the newest landed day."""
+    from include.data.snapshots import landed_until
+
+    platform.enter()
+    yesterday = _now().date() - dt.timedelta(days=1)
+    landed = landed_until(spec)
+    if landed is not None and landed >= yesterday:
+        platform.say(f"· ingest: all days up to {landed} have landed before")
+        return landed
+    first = landed + dt.timedelta(days=1) if landed else yesterday - dt.timedelta(days=spec.source.history_days - 1)
+    platform.say(f"· ingest: landing {first} to {yesterday} …")
+    run_id = airflow.trigger(dag_id, partition_key=yesterday.isoformat(), conf={"first_day": first.isoformat()})
+    life.runs[dag_id] = run_id
+    _finished(airflow, dag_id, run_id)
+    return yesterday
+
+
+def _approval(
+    platform: Platform, airflow: Airflow, dag_id: str, run_id: str, life: Life, *, approve_as: str | None, ask: bool
+) -> None:
+    """Wait for a request for approval, and have it answered in the way that was asked for."""
+    if not any(task["task_id"] == "approve" for task in airflow.tasks(dag_id, run_id)):
+        return
+    while (state := airflow.task(dag_id, run_id, "approve")["state"]) != WAITING_STATE:
+        if airflow.run(dag_id, run_id)["state"] in DONE or state in ("skipped", "success"):
+            return
+        time.sleep(0.3)
+    asked = time.monotonic()
+    request = airflow.request(dag_id, run_id, "approve")
+    page = f"{airflow.page(dag_id, run_id, 'approve')}/required_actions"
+    platform.say(f"\n{request['subject']}\n\n{request['body']}\n")
+    if approve_as:
+        time.sleep(_SETTLE_SECONDS)  # an answer in the very instant of the request breaks the task
+        platform.airflow(approve_as).answer(
+            dag_id,
+            run_id,
+            "approve",
+            "Approve",
+            comment=f"by `--approve-as {approve_as}`",
+            override="",
+            unattended=True,
+        )
+        platform.say(f"· approved as {approve_as}, marked as unattended")
+    elif ask:
+        user = input("Answer as which account [reviewer]? ").strip() or "reviewer"
+        choice = "Approve" if input("Approve [y/N]? ").strip().lower() in ("y", "yes") else "Reject"
+        comment, override = input("Comment: ").strip(), input("Override, if a gate failed: ").strip()
+        platform.airflow(user).answer(
+            dag_id, run_id, "approve", choice, comment=comment, override=override, unattended=False
+        )
+        life.rejected = choice == "Reject"
+    else:
+        life.waiting = page
+    life.approval_seconds = time.monotonic() - asked
+
+
+def _woken(airflow: Airflow, dag_id: str, day: dt.date | None, since: dt.datetime) -> str:
+    """Wait for the run that an asset event wakes, and return its id."""
+    deadline = time.monotonic() + _RUN_SECONDS
+    while time.monotonic() < deadline:
+        for run in airflow.runs(dag_id):
+            queued = dt.datetime.fromisoformat(run["queued_at"])
+            if queued >= since and (day is None or run["partition_key"] == day.isoformat()):
+                return str(run["dag_run_id"])
+        time.sleep(0.3)
+    raise LifeError(
+        expected=f"a run of {dag_id} woken by its asset",
+        seen=f"none in {_RUN_SECONDS} s",
+        where="Airflow",
+        next_step="see whether the DAG is paused, and `./flightdeck logs scheduler`",
+    )
+
+
+def _finished(airflow: Airflow, dag_id: str, run_id: str) -> dict[str, Any]:
+    """Wait until a run has ended well.
+
+    Raises:
+        LifeError: it failed; the sentence is the failed task's.
+    """
+    deadline = time.monotonic() + _RUN_SECONDS
+    while (run := airflow.run(dag_id, run_id))["state"] not in DONE and time.monotonic() < deadline:
+        time.sleep(0.3)
+    if run["state"] != "success":
+        raise LifeError(
+            expected=f"{dag_id} to succeed",
+            seen=airflow.failure(dag_id, run_id),
+            where=run_id,
+            next_step="mend it, clear the task on its page, or repeat the command",
+        )
+    return run
+
+
+def _timed(life: Life, began: float) -> Life:
+    life.seconds = time.monotonic() - began
+    return life
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def may_ask() -> bool:
+    """Return whether a person sits at the terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()

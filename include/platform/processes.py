@@ -1,0 +1,121 @@
+"""Start programs in sessions of their own, and stop exactly those: by id and start time, children included."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from include.platform.state import Started
+from include.platform.stores import Program
+
+MARK = "FLIGHTDECK_HOME"
+_GRACE_SECONDS = 12
+
+
+def start(program: Program, *, home: Path, log: Path) -> Started:
+    """Start a program detached, its output into a log file; every child inherits the mark of this platform."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, **program.env, MARK: str(home)}
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            program.argv,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    return Started(pid=process.pid, began=_began(process.pid) or 0)
+
+
+def alive(started: Started) -> bool:
+    """Return whether this very process still runs."""
+    return _began(started.pid) == started.began and _status(started.pid) != "Z"
+
+
+def stop(started: Iterable[Started], *, home: Path | None) -> list[int]:
+    """End the processes and, given a home, whatever carries its mark; return the ids that had to be killed."""
+    wanted = {each.pid for each in started if alive(each)}
+    _signal(wanted, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while (left := {pid for pid in wanted if _status(pid) not in (None, "Z")}) and time.monotonic() < deadline:
+        _reap(left)
+        time.sleep(0.1)
+    stubborn = left | (marked(home) if home else set())
+    _signal(stubborn, signal.SIGKILL)
+    while any(_status(pid) not in (None, "Z") for pid in stubborn):
+        _reap(stubborn)
+        time.sleep(0.05)
+    return sorted(left)
+
+
+def marked(home: Path) -> set[int]:
+    """Return the ids of all processes that this platform has started, directly or not; never the caller's own."""
+    mark = f"{MARK}={home}".encode()
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            if mark in (entry / "environ").read_bytes().split(b"\0") and _status(int(entry.name)) != "Z":
+                found.add(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def memory_mib(pids: Iterable[int]) -> float:
+    """Return the proportional set size of processes, in MiB: shared pages count once."""
+    total = 0
+    for pid in pids:
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+def listener(port: int) -> bool:
+    """Return whether somebody listens on a port of this machine's loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def _reap(pids: Iterable[int]) -> None:
+    for pid in pids:
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            continue
+
+
+def _stat(pid: int) -> list[str] | None:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+
+
+def _status(pid: int) -> str | None:
+    found = _stat(pid)
+    return found[0] if found else None
+
+
+def _began(pid: int) -> int | None:
+    found = _stat(pid)
+    return int(found[19]) if found else None

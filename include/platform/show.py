@@ -1,0 +1,80 @@
+"""What the door prints: tables that a person reads, made from the journal, the registry and Airflow."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from include.platform.airflow_api import Airflow
+from include.platform.embedded import Platform
+from include.records import Estimate, Evaluation
+from include.spec import UseCase
+
+
+def statuses(console: Console, platform: Platform) -> bool:
+    """Print each component's state, address and memory; return whether all are healthy."""
+    from include.platform import components, processes
+
+    state, found = platform.state, platform.status()
+    table = Table("component", "state", "pid", "address")
+    where = components.urls(state) | {"api-server": components.urls(state)["airflow"]}
+    for name, seen in found.items():
+        pid = str(state.started[name].pid) if name in state.started else ""
+        table.add_row(name, f"[green]{seen}" if seen == "healthy" else f"[red]{seen}", pid, where.get(name, ""))
+    console.print(table)
+    console.print(f"memory {processes.memory_mib(processes.marked(platform.home.folder)):.0f} MiB; "
+                  f"accounts in {platform.home.folder / 'passwords.json'}")  # fmt: skip
+    return all(seen == "healthy" for seen in found.values())
+
+
+def champion(console: Console, platform: Platform, spec: UseCase, runs: dict[str, str]) -> None:
+    """Print what is live in a use case, and what it rests on."""
+    from include.data.tables import Table as DeltaTable
+    from include.deployment.journal import Journal
+    from include.models import registry, tracking
+    from include.naming import DEFAULT_KEY
+
+    head = Journal(spec.name).head()
+    live = head.state.of(DEFAULT_KEY).champion if head else None
+    if head is None or live is None:
+        console.print(f"{spec.title} has no champion yet.")
+        return
+    evaluation = registry.evaluation_of(live)
+    quarantined = DeltaTable(spec.name, "quarantine")
+    snapshot = evaluation.snapshot
+    console.print()
+    facts = Table(title=f"{spec.title}: champion v{live.version} ({evaluation.family})", show_header=False)
+    facts.add_row("data snapshot", f"{snapshot.rows} rows, {snapshot.first_day} to {snapshot.last_day}, table version "
+                                   f"{snapshot.version}, digest {snapshot.digest[:12]}")  # fmt: skip
+    facts.add_row("in quarantine", f"{len(quarantined.read()) if quarantined.exists() else 0} rows")
+    parity = [
+        f"{each.column}: {each.parity_ratio}, opportunity gap {each.opportunity_gap}" for each in evaluation.fairness
+    ]
+    facts.add_row("parity ratio", "\n".join(parity))
+    failed = "; ".join(f"[red]{gate.name}: {gate.observed}[/red]" for gate in evaluation.failed_gates)
+    facts.add_row(
+        "gates", f"{len(evaluation.gates) - len(evaluation.failed_gates)} of {len(evaluation.gates)} hold {failed}"
+    )
+    facts.add_row("journal", f"sequence {head.sequence}, {head.action} by {head.who}: {head.why}")
+    console.print(facts)
+    console.print(_models(evaluation))
+    airflow = Airflow(platform.airflow().url, "", "")
+    for dag_id, run_id in runs.items():
+        console.print(f"{dag_id}: {airflow.page(dag_id, run_id)}", soft_wrap=True)
+    console.print(f"MLflow run: {tracking.run_url(live.run_id)}", soft_wrap=True)
+    console.print(f"Report: {tracking.artifact_url(live.run_id, 'report.html')}", soft_wrap=True)
+
+
+def _models(evaluation: Evaluation) -> Table:
+    names = ("auc", "brier", "ks", "cost")
+    table = Table("model", *names, title=f"on {evaluation.fresh_rows} fresh rows, 95 % intervals")
+    rows: list[tuple[str, dict[str, Estimate]]] = [
+        *((f"baseline {name}", found) for name, found in evaluation.baselines.items()),
+        *(
+            (f"champion: {name}" if name == evaluation.family else f"candidate {name}", found)
+            for name, found in evaluation.families.items()
+        ),
+    ]
+    for name, found in rows:
+        table.add_row(name, *(str(found[metric]) for metric in names))
+    return table
