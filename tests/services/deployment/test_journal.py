@@ -276,3 +276,19 @@ def test_removed_entry_stops_readers(journal: Journal) -> None:
 
     with pytest.raises(JournalError, match=r"0000000003\.json in its place"):
         Journal(USE_CASE).head()
+
+
+def test_page_for_reviewers_verifies_by_hand(journal: Journal, tmp_path: Path) -> None:
+    hashes = grow(journal, 3)
+    script = (ROOT / "docs/journal.md").read_text().split("```python\n")[1].split("```")[0]
+    (tmp_path / "entries").mkdir()
+    for path in journal.store.list_from(journal.prefix):
+        (tmp_path / "entries" / path.rpartition("/")[2]).write_bytes(journal.store.get(path))
+
+    def by_hand() -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert by_hand().stdout == f"3 {hashes[2]}\n"
+    edited = tmp_path / "entries/0000000002.json"
+    edited.write_bytes(edited.read_bytes().replace(b"reviewer", b"somebody"))
+    assert "0000000002.json: signature" in by_hand().stderr
