@@ -40,7 +40,10 @@ _RECORD = TypeVar("_RECORD", bound=BaseModel)
 
 def client() -> MlflowClient:
     """Return a client of the deployment's tracking server."""
-    return _client(settings().mlflow_url)
+    url = settings().mlflow_url
+    if mlflow.get_tracking_uri() != url:  # what MLflow offers as a plain function asks no client of ours
+        mlflow.set_tracking_uri(url)
+    return _client(url)
 
 
 @contextmanager
@@ -212,7 +215,6 @@ def _experiment(use_case: str) -> str:
 
 @cache
 def _client(url: str) -> MlflowClient:
-    mlflow.set_tracking_uri(url)
     return MlflowClient(tracking_uri=url, registry_uri=url)
 
 

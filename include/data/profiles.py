@@ -1,0 +1,117 @@
+"""Describe what was landed, and compare it with what was there before: the page an engineer opens first."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+
+from include.data.ingest import QUARANTINE, ROWS, newest_known, row_columns
+from include.data.sources import DAY
+from include.data.tables import Table
+from include.models import tracking
+from include.reporting import Report, figure
+from include.spec import Column, Role, UseCase
+
+_BEFORE_DAYS = 30
+_SHOWN_ROWS = 500
+_PLOTTED = 24
+_BINS = 30
+
+
+def publish_profile(spec: UseCase, *, first_day: dt.date, last_day: dt.date, run: str) -> str:
+    """Log a report of the days' rows, and one of their quarantine, and return the MLflow run that holds them."""
+    run_id = tracking.open_run(spec.name, f"data {last_day}", pipeline_run=run)
+    table, key = Table(spec.name, ROWS), spec.contract.key
+    rows = newest_known(table.read(first_day=first_day, last_day=last_day), key)
+    before = newest_known(
+        table.read(first_day=first_day - dt.timedelta(days=_BEFORE_DAYS), last_day=first_day - dt.timedelta(days=1)),
+        key,
+    )
+    broken = Table(spec.name, QUARANTINE).read(first_day=first_day, last_day=last_day)
+    tracking.log_params(run_id, {"first_day": first_day, "last_day": last_day, "table_version": table.version()})
+    tracking.log_metrics(run_id, {"rows": len(rows), "quarantined": len(broken), "rows_before": len(before)})
+    tracking.log_report(run_id, "report.html", _profile(spec, rows, before, broken, first_day, last_day))
+    tracking.log_report(run_id, "quarantine.html", _quarantine(spec, broken, first_day, last_day))
+    tracking.close_run(run_id)
+    return run_id
+
+
+def _profile(
+    spec: UseCase, rows: pd.DataFrame, before: pd.DataFrame, broken: pd.DataFrame, first_day: dt.date, last_day: dt.date
+) -> str:
+    compared = (
+        f"compared with {len(before)} rows of the {_BEFORE_DAYS} days before" if len(before) else "the first to land"
+    )
+    report = Report(f"{spec.title}: data of {first_day} to {last_day}", f"{len(rows)} rows, {compared}.")
+    report.section("Source", spec.source.description)
+    report.section("Rows by day")
+    drawn, axes = figure(1)
+    counts = rows[DAY].value_counts().sort_index()
+    axes.bar(np.arange(len(counts)), counts.to_numpy(), width=1.0)
+    axes.set(xlabel=f"days from {first_day}", ylabel="rows")
+    report.plot(drawn, f"{len(broken)} rows went to quarantine")
+    columns = [
+        spec.contract.column(name) for name in row_columns(spec) if spec.contract.column(name).role != Role.IDENTIFIER
+    ]
+    report.section("Columns", "Change of the mean is in standard deviations of the days before.")
+    report.table(
+        ["column", "role", "nulls", "minimum", "median", "mean", "maximum", "distinct", "mean before", "change"],
+        [_line(column, rows[column.name], before) for column in columns],
+    )
+    report.section("Distributions")
+    plotted = columns[:_PLOTTED]
+    for place in range(0, len(plotted), 3):
+        drawn, axes = figure(3)
+        for axis, column in zip(axes, plotted[place : place + 3], strict=False):
+            _draw(axis, column, rows[column.name], before)
+        report.plot(drawn, ", ".join(column.name for column in plotted[place : place + 3]))
+    return report.html()
+
+
+def _line(column: Column, values: pd.Series, before: pd.DataFrame) -> list[str]:
+    if values.dtype.kind not in "iufb":
+        return [column.name, str(column.role), str(int(values.isna().sum())), *[""] * 4, str(values.nunique()), "", ""]
+    numbers = values.astype(float)
+    line = [column.name, str(column.role), str(int(values.isna().sum()))]
+    line += [f"{each:g}" for each in (numbers.min(), numbers.median(), round(numbers.mean(), 4), numbers.max())]
+    line += [str(values.nunique())]
+    if before.empty:
+        return [*line, "", ""]
+    then = before[column.name].astype(float)
+    change = (numbers.mean() - then.mean()) / then.std() if then.std() > 0 else 0.0
+    return [*line, f"{then.mean():.4g}", f"{change:+.2f}"]
+
+
+def _draw(axis: object, column: Column, values: pd.Series, before: pd.DataFrame) -> None:
+    parts = [(values, "these days")] + ([(before[column.name], "before")] if len(before) else [])
+    if values.dtype.kind in "iuf" and values.nunique() > 12:
+        edges = np.unique(np.quantile(values.dropna(), np.linspace(0.01, 0.99, _BINS)))
+        for each, label in parts:
+            axis.hist(each.dropna(), edges, density=True, alpha=0.6, label=label)  # type: ignore[attr-defined]
+    else:
+        names = sorted({str(value) for value in values.dropna().unique()})
+        for each, label in parts:
+            shares = each.astype(str).value_counts(normalize=True)
+            axis.plot(names, [shares.get(name, 0) for name in names], "o", label=label)  # type: ignore[attr-defined]
+    axis.set(title=column.name, yticks=[])  # type: ignore[attr-defined]
+    axis.legend(fontsize=7)  # type: ignore[attr-defined]
+
+
+def _quarantine(spec: UseCase, broken: pd.DataFrame, first_day: dt.date, last_day: dt.date) -> str:
+    report = Report(f"{spec.title}: quarantine of {first_day} to {last_day}", f"{len(broken)} rows broke a rule.")
+    if broken.empty:
+        return report.section("Nothing", "Every row kept the contract.").html()
+    by_rule = broken.value_counts(["column", "rule"]).reset_index()
+    report.section("By rule").table(["column", "rule", "rows"], by_rule.to_numpy().tolist())
+    hidden = set(spec.contract.names(Role.PERSONAL, Role.PROTECTED))
+    shown = broken.head(_SHOWN_ROWS)
+    report.section("Rows", f"The first {len(shown)}; values of personal and protected columns are not shown here.")
+    values = [
+        "hidden" if name in hidden else value for name, value in zip(shown["column"], shown["value"], strict=True)
+    ]
+    report.table(
+        ["day", "column", "rule", "value"], zip(shown[DAY], shown["column"], shown["rule"], values, strict=True)
+    )
+    return report.html()

@@ -1,0 +1,136 @@
+"""The monitor: the newest windows of what the champion has scored, against its reference; one word, with evidence.
+
+It keeps no state of its own. The last windows are judged again from the tables each time, so a lost or doubled event
+changes nothing, and two windows of three that drifted confirm a drift whenever the monitor looks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from include.data import snapshots
+from include.data.sources import DAY
+from include.data.tables import Table
+from include.deployment.journal import Journal
+from include.errors import PermanentError
+from include.models import registry, tracking
+from include.models.evaluation import PROFILE
+from include.monitoring.drift import WindowDrift, detect
+from include.monitoring.drift_report import drift_report
+from include.monitoring.profile import ReferenceProfile
+from include.naming import DEFAULT_KEY
+from include.records import ModelRef
+from include.serving.batch import PREDICTIONS
+from include.spec import UseCase
+
+Verdict = Literal["healthy", "watch", "retrain", "not judged"]
+REPORT = "drift.html"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some days of scored rows, and what was found; no drift where they are too few to judge."""
+
+    first_day: dt.date
+    last_day: dt.date
+    rows: pd.DataFrame
+    drift: WindowDrift | None
+
+    @property
+    def drifted(self) -> bool:
+        """Return whether any column has drifted."""
+        return self.drift is not None and bool(self.drift.drifted)
+
+
+@dataclass(frozen=True)
+class MonitorResult:
+    """What the monitor says.
+
+    Args:
+        verdict: healthy, watch (the newest window drifted), retrain (confirmed), or not judged (too few rows).
+        run_id: MLflow run that holds the report.
+        report: The report's name in that run.
+        reason: One sentence with columns, effects and windows.
+        confirmed: Whether a training is to be asked for.
+        drifted: The columns of the newest window that drifted.
+    """
+
+    verdict: Verdict
+    run_id: str
+    report: str
+    reason: str
+    confirmed: bool
+    drifted: tuple[str, ...]
+
+
+def monitor(spec: UseCase, *, as_of: dt.date, pipeline_run: str) -> MonitorResult:
+    """Judge the newest windows of the champion's predictions up to a day.
+
+    Raises:
+        PermanentError: there is no champion, or it has scored nothing.
+    """
+    champion = Journal(spec.name).state().of(DEFAULT_KEY).champion
+    if champion is None:
+        raise _nothing(spec, "a champion", "none")
+    reference = tracking.load_record(champion.run_id, PROFILE, ReferenceProfile)
+    windows = _windows(spec, champion, reference, as_of)
+    verdict, reason, confirmed = _verdict(spec, windows)
+    run_id = tracking.child_run(champion.run_id, f"monitor {windows[-1].last_day}", pipeline_run=pipeline_run)
+    newest = windows[-1].drift
+    if newest is not None:
+        tracking.log_metrics(run_id, {"rows": newest.rows, "drifted": len(newest.drifted)})
+        tracking.log_metrics(run_id, {f"effect_{each.column}": min(each.effect, 1e6) for each in newest.columns})
+        tracking.log_record(run_id, "drift.json", newest)
+    tracking.log_params(run_id, {"verdict": verdict, "model_version": champion.version})
+    tracking.log_report(run_id, REPORT, drift_report(spec, champion, reference, windows, verdict, reason))
+    tracking.close_run(run_id)
+    drifted = tuple(each.column for each in newest.drifted) if newest else ()
+    return MonitorResult(verdict, run_id, REPORT, reason, confirmed, drifted)
+
+
+def _windows(spec: UseCase, champion: ModelRef, reference: ReferenceProfile, as_of: dt.date) -> list[Window]:
+    """Return the last windows, oldest first; a window is judged if it has rows enough."""
+    first = registry.evaluation_of(champion).snapshot.last_day + dt.timedelta(days=1)
+    columns = [DAY, spec.contract.key, "score", "model_version"]
+    log = Table(spec.name, PREDICTIONS).read(first_day=first, last_day=as_of, columns=columns)
+    log = log.loc[log["model_version"] == champion.version] if len(log) else log
+    if log.empty:
+        raise _nothing(spec, f"predictions of v{champion.version} up to {as_of}", "none")
+    rows = snapshots.rows_between(spec, first, as_of, as_of=as_of)
+    scored = rows.merge(log.drop(columns="model_version"), on=[DAY, spec.contract.key], how="inner")
+    windows, last = [], scored[DAY].max()
+    for _ in range(spec.monitoring.confirm[1]):
+        begin = last - dt.timedelta(days=spec.monitoring.window_days - 1)
+        inside = scored.loc[scored[DAY].between(begin, last)]
+        enough = len(inside) >= spec.monitoring.min_rows
+        drift = detect(spec, reference, inside, inside["score"].to_numpy()) if enough else None
+        windows.append(Window(begin, last, inside, drift))
+        last = begin - dt.timedelta(days=1)
+    return windows[::-1]
+
+
+def _verdict(spec: UseCase, windows: list[Window]) -> tuple[Verdict, str, bool]:
+    needed, looked = spec.monitoring.confirm
+    newest, hits = windows[-1], [window for window in windows if window.drifted]
+    if newest.drift is None:
+        seen = f"{len(newest.rows)} rows from {newest.first_day} to {newest.last_day}"
+        return "not judged", f"{seen}, fewer than {spec.monitoring.min_rows}", False
+    if not newest.drift.drifted:
+        return "healthy", f"no column drifted from {newest.first_day} to {newest.last_day}", False
+    named = ", ".join(
+        f"{each.column} (PSI {each.effect:.2f}, p {each.adjusted_p:.1g})" for each in newest.drift.drifted
+    )
+    seen = f"{named} from {newest.first_day} to {newest.last_day}; {len(hits)} of the last {looked} windows drifted"
+    if len(hits) >= needed:
+        return "retrain", f"drift confirmed: {seen}", True
+    return "watch", f"{seen}, {needed} would confirm", False
+
+
+def _nothing(spec: UseCase, expected: str, seen: str) -> PermanentError:
+    return PermanentError(
+        expected=expected, seen=seen, where=f"monitor of {spec.name}", next_step=f"run {spec.name}_score first"
+    )

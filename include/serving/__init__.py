@@ -1,0 +1,1 @@
+"""Scores and decisions of the champion: in batches here, the scoring service beside it."""
