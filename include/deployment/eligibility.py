@@ -98,17 +98,8 @@ def gated(ref: ModelRef, evaluation: Evaluation, approval: Approval | None) -> s
     """Return the written override that stands in for failed gates; empty where all gates hold.
 
     Raises:
-        GateError: the version earned no way to the champion's place, or a gate failed and nobody overrode it.
+        GateError: a gate failed, and nobody overrode it in writing.
     """
-    where = f"promotion of {ref.name} v{ref.version}"
-    if evaluation.route is None:
-        verdicts = "; ".join(f"{each.verdict} than {each.against}" for each in evaluation.comparisons)
-        raise GateError(
-            expected="a candidate that is significantly better, or no worse where a refresh is due",
-            seen=verdicts or "no comparison",
-            where=where,
-            next_step="keep the champion; an override does not make a model better",
-        )
     if evaluation.passed:
         return ""
     override = approval.override.strip() if approval else ""
@@ -116,7 +107,7 @@ def gated(ref: ModelRef, evaluation: Evaluation, approval: Approval | None) -> s
         raise GateError(
             expected=", ".join(f"{gate.name} {gate.required}" for gate in evaluation.failed_gates),
             seen=", ".join(f"{gate.name} {gate.observed}" for gate in evaluation.failed_gates),
-            where=where,
+            where=f"promotion of {ref.name} v{ref.version}",
             next_step="train a better model, or clear the approval task and give a written override",
         )
     return override

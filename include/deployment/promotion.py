@@ -50,12 +50,13 @@ def promote(
         dry_run: Check everything, say what would happen, and change nothing.
 
     Returns:
-        The outcome; without an entry where a person rejected it, it is champion already, or in a dry run.
+        The outcome; without an entry where the comparison gave no way (which no override replaces), a person rejected
+        it, it is champion already, or in a dry run.
 
     Raises:
         MissingMetricError: a number the decision needs was never computed.
         ApprovalError: an approval is absent, expired, forged, or given by somebody who may not give it.
-        GateError: a gate does not hold and nobody overrode it, or the candidate earned no way.
+        GateError: a gate does not hold, and nobody overrode it in writing.
         ArtifactError: the files on the store are not those that were evaluated and approved.
         StaleComparisonError: the champion changed after the comparison.
         JournalError: the journal does not verify.
@@ -73,6 +74,8 @@ def promote(
 
     evaluation = registry.evaluation_of(ref)
     evaluated(spec, ref, key, evaluation)
+    if evaluation.route is None:
+        return Outcome(False, f"v{ref.version} earned no way to the champion's place: {_verdicts(evaluation)}", None)
     approval = load_verified(spec.name, run)
     if approval is not None and approval.answer == "Reject":
         said = f": {approval.comment}" if approval.comment else ""
@@ -206,11 +209,13 @@ def _last_time(entries: list[Entry], key: str, champion: ModelRef) -> KeyState:
 
 
 def _why(evaluation: Evaluation, override: str) -> str:
-    verdicts = "; ".join(
-        f"{each.verdict} than {each.against} ({each.metric} {each.difference})" for each in evaluation.comparisons
-    )
-    parts = (f"{evaluation.route}: {verdicts or 'no comparison'}", evaluation.refresh_due)
+    parts = (f"{evaluation.route}: {_verdicts(evaluation)}", evaluation.refresh_due)
     return ". ".join([*filter(None, parts), *([f"Gates overridden: {override}"] if override else [])])
+
+
+def _verdicts(evaluation: Evaluation) -> str:
+    said = (f"{each.verdict} than {each.against} ({each.metric} {each.difference})" for each in evaluation.comparisons)
+    return "; ".join(said) or "no comparison"
 
 
 def _evidence(evaluation: Evaluation, approval: Approval | None, override: str, run: str) -> dict[str, Any]:

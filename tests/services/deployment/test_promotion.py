@@ -175,6 +175,14 @@ def test_written_override_lands_in_the_journal() -> None:
     assert "Gates overridden: agreed with the ombudsman" in entry.why
 
 
+def test_candidate_without_a_way_is_not_promoted_whoever_overrides() -> None:
+    outcome = made_champion(registered(route=None), override="please")
+
+    assert (outcome.promoted, outcome.entry) == (False, None)
+    assert "v1 earned no way to the champion's place: better than baseline best_feature" in outcome.reason
+    untouched()
+
+
 def test_missing_metric_promotes_nothing() -> None:
     with pytest.raises(MissingMetricError, match="primary metric 'auc'"):
         made_champion(registered(metrics={}))
