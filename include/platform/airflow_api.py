@@ -52,7 +52,7 @@ class Airflow:
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """Return the newest runs of a DAG, the newest first."""
-        return list(self.get(f"dags/{dag_id}/dagRuns", order_by="-queued_at", limit=20)["dag_runs"])
+        return list(self.get(f"dags/{dag_id}/dagRuns", order_by="-id", limit=20)["dag_runs"])
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Return the task instances of a run."""

@@ -60,19 +60,20 @@ def live(platform: Platform, spec: UseCase, *, approve_as: str | None, ask: bool
     names = {step: f"{spec.name}_{step}" for step in ("ingest", "retraining", "train", "deploy", "score", "monitor")}
     airflow.wait_for_dags(set(names.values()))
     day = _land(platform, airflow, spec, names["ingest"], life)
-    since = _now()
-    life.runs[names["retraining"]] = airflow.trigger(
-        names["retraining"], partition_key=day.isoformat(), conf={"reason": reason}
-    )
-    for step, what in (("train", "searching, fitting, evaluating"), ("deploy", "testing the artifact")):
-        platform.say(f"· {step}: {what} …")
-        run_id = _woken(airflow, names[step], day, since)
-        life.runs[names[step]] = run_id
-        if step == "deploy":
-            _approval(platform, airflow, names[step], run_id, life, approve_as=approve_as, ask=ask)
-            if life.waiting:
-                return _timed(life, began)
-        _finished(airflow, names[step], run_id)
+    since, deploy = _now(), _asking(airflow, names["deploy"])
+    if deploy is None:
+        conf = {"reason": reason}
+        life.runs[names["retraining"]] = airflow.trigger(names["retraining"], partition_key=day.isoformat(), conf=conf)
+        platform.say("· train: searching, fitting, evaluating …")
+        life.runs[names["train"]] = _woken(airflow, names["train"], day, since)
+        _finished(airflow, names["train"], life.runs[names["train"]])
+        platform.say("· deploy: testing the artifact …")
+        deploy = _woken(airflow, names["deploy"], day, since)
+    life.runs[names["deploy"]] = deploy
+    _approval(platform, airflow, names["deploy"], deploy, life, approve_as=approve_as, ask=ask)
+    if life.waiting:
+        return _timed(life, began)
+    _finished(airflow, names["deploy"], deploy)
     promoted = airflow.task(names["deploy"], life.runs[names["deploy"]], "promote")["state"]
     life.skipped = "" if promoted == "success" else "the candidate was not promoted"
     if promoted == "success":
@@ -99,6 +100,14 @@ def _land(platform: Platform, airflow: Airflow, spec: UseCase, dag_id: str, life
     life.runs[dag_id] = run_id
     _finished(airflow, dag_id, run_id)
     return yesterday
+
+
+def _asking(airflow: Airflow, dag_id: str) -> str | None:
+    """Return the run of an earlier life that still waits for an answer."""
+    for run in airflow.runs(dag_id):
+        if run["state"] == "running" and airflow.task(dag_id, run["dag_run_id"], "promote")["state"] is None:
+            return str(run["dag_run_id"])
+    return None
 
 
 def _approval(

@@ -76,5 +76,6 @@ def _models(evaluation: Evaluation) -> Table:
         ),
     ]
     for name, found in rows:
-        table.add_row(name, *(str(found[metric]) for metric in names))
+        cells = (f"{each.value:.3f} [{each.low:.3f}, {each.high:.3f}]" for each in map(found.get, names) if each)
+        table.add_row(name, *cells)
     return table
