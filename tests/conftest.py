@@ -19,7 +19,7 @@ from include.errors import PermanentError
 from include.platform.stores import Program, free_ports, mlflow_program, s3_program
 from include.settings import Settings, settings
 
-REPLAY_START = dt.date(2026, 1, 1)
+REPLAY_START = dt.date(2026, 5, 1)
 
 
 @contextlib.contextmanager

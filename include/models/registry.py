@@ -62,22 +62,23 @@ def evaluation_of(ref: ModelRef) -> Evaluation:
 
 
 def candidate(spec: UseCase, as_of: dt.date) -> ModelRef:
-    """Return the newest version that was trained as of a day.
+    """Return the newest version that was trained as of a day or one before it.
 
     Raises:
-        PermanentError: no training as of that day registered one.
+        PermanentError: no training up to that day registered one.
     """
     name = model_name(spec.name)
     with available(f"find the candidate of {as_of}"):
-        found = client().search_model_versions(f"name = '{name}' and tags.`{AS_OF}` = '{as_of}'")
-    if not found:
+        versions = client().search_model_versions(f"name = '{name}'")
+    trained = [int(each.version) for each in versions if dt.date.fromisoformat(each.tags[AS_OF]) <= as_of]
+    if not trained:
         raise PermanentError(
             expected=f"a candidate of {spec.name} as of {as_of}",
-            seen="no version with that day in the registry",
+            seen=f"{len(versions)} versions, none trained as of a day so early",
             where=f"MLflow model {name}",
             next_step=f"trigger {spec.name}_train for that day, and look why the last one registered nothing",
         )
-    return model_ref(name, max(int(version.version) for version in found))
+    return model_ref(name, max(trained))
 
 
 def alias(name: str, alias: str) -> int | None:

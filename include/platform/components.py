@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,7 +45,7 @@ def service_env(state: State, home: Path, *, use_cases: str = "") -> dict[str, s
         "FLIGHTDECK_AIRFLOW_URL": where["airflow"],
         "FLIGHTDECK_JOURNAL_KEY": state.secrets["journal"],
         "FLIGHTDECK_REPLAY_START": state.replay_start.isoformat(),
-        "FLIGHTDECK_CACHE_DIR": str(home / "cache"),
+        "FLIGHTDECK_CACHE_DIR": os.environ.get("FLIGHTDECK_CACHE_DIR") or str(home / "cache"),
         "FLIGHTDECK_USE_CASES": use_cases,
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",

@@ -18,7 +18,6 @@ from include.platform.state import Home, Started, State
 from include.platform.stores import Program
 
 HOME = ROOT / ".flightdeck"
-HISTORY_DAYS = 120
 Say = Callable[[str], None]
 _HEALTHY_SECONDS = 180
 
@@ -76,7 +75,7 @@ class Platform:
             NotReadyError: a port is taken, the disk is full, or a component does not become healthy; nothing new stays.
         """
         began = time.monotonic()
-        state = self.home.load_or_make(today=dt.datetime.now(dt.UTC).date(), history_days=HISTORY_DAYS)
+        state = self.home.load_or_make(today=dt.datetime.now(dt.UTC).date())
         if first_port is not None:
             state = state.model_copy(update={"first_port": first_port})
         running = {name: each for name, each in state.started.items() if processes.alive(each)}

@@ -29,7 +29,7 @@ class State(BaseModel):
     """The content of ``state.json``; readable by its owner alone."""
 
     first_port: int = FIRST_PORT
-    replay_start: dt.date
+    replay_start: dt.date = Field(description="the day of the first start; recorded history lies before it")
     secrets: dict[str, str]
     passwords: dict[str, str]
     started: dict[str, Started] = Field(default_factory=dict)
@@ -51,10 +51,10 @@ class Home:
         """Return what is remembered, none on a new machine."""
         return State.model_validate_json(self.file.read_text()) if self.file.exists() else None
 
-    def load_or_make(self, *, today: dt.date, history_days: int) -> State:
-        """Return what is remembered, or new ports, secrets and a replay whose history ends yesterday."""
+    def load_or_make(self, *, today: dt.date) -> State:
+        """Return what is remembered, or new ports, secrets and a replay that goes live today."""
         return self.load() or State(
-            replay_start=today - dt.timedelta(days=history_days),
+            replay_start=today,
             secrets={
                 "s3_access": secrets.token_hex(8),
                 "s3_secret": secrets.token_urlsafe(32),

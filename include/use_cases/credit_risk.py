@@ -147,7 +147,7 @@ def fetch(spec: UseCase, day: dt.date) -> Batch:
     from include.data.replay import credit_clients, recorded_day
     from include.data.sources import Batch
 
-    place = recorded_day(day, days=DAYS)
+    place = recorded_day(spec, day, days=DAYS)
     clients = credit_clients()
     arrived = clients.loc[clients["arrival"] == place].drop(columns="arrival")
     target = spec.contract.target

@@ -26,6 +26,7 @@ SPEC = UseCase(
         fetch="tests.second_use_case.tumours:fetch",
         description="Wisconsin diagnostic data, nine biopsies a made-up day",
         licence="CC BY 4.0; Wolberg, Mangasarian, Street and Street (1993)",
+        history_days=56,
     ),
     contract=Contract(
         columns=(
@@ -58,6 +59,6 @@ def fetch(spec: UseCase, day: dt.date) -> Batch:
     loaded = load_breast_cancer(as_frame=True)
     rows = loaded.data.rename(columns=lambda name: name.replace(" ", "_"))[list(MEASURES)].astype(float)
     rows = rows.assign(biopsy=range(len(rows)), malignant=1 - loaded.target).sample(frac=1, random_state=spec.seed)
-    place = recorded_day(day, days=len(rows) // A_DAY)
+    place = recorded_day(spec, day, days=len(rows) // A_DAY)
     arrived = rows.iloc[place * A_DAY : (place + 1) * A_DAY].reset_index(drop=True)
     return Batch(rows=arrived.drop(columns="malignant"), truth=arrived[["biopsy", "malignant"]].assign(day=day))

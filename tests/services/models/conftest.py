@@ -11,12 +11,13 @@ from include.models import training
 from tests.conftest import REPLAY_START
 from tests.second_use_case.tumours import SPEC
 
-LAST_DAY = REPLAY_START + dt.timedelta(days=55)
+LAST_DAY = REPLAY_START - dt.timedelta(days=1)
+FIRST_DAY = REPLAY_START - dt.timedelta(days=SPEC.source.history_days)
 
 
 @pytest.fixture
 def landed(stack):
-    ingest(SPEC, first_day=REPLAY_START, last_day=LAST_DAY, run="ingest/test")
+    ingest(SPEC, first_day=FIRST_DAY, last_day=LAST_DAY, run="ingest/test")
     return SPEC
 
 

@@ -1,0 +1,63 @@
+"""A real embedded platform of the tests' own: other ports, other home, shipped DAGs and those of the tests."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from include.platform.airflow_api import DONE
+from include.platform.embedded import Platform
+from include.platform.state import FIRST_PORT
+from include.settings import settings
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = "tests.second_use_case tests.e2e.use_cases"
+FOLDERS = (ROOT / "dags", ROOT / "tests/second_use_case/dags", ROOT / "tests/e2e/dags")
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory):
+    """Give a healthy platform to all end-to-end and browser tests, and stop it afterwards."""
+    made = Platform(tmp_path_factory.mktemp("home"), dag_folders=FOLDERS, use_cases=PACKAGES)
+    cache = os.environ.get("FLIGHTDECK_CACHE_DIR", str(ROOT / ".flightdeck/cache"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLIGHTDECK_CACHE_DIR", cache)
+        made.up(first_port=FIRST_PORT + 200)
+        before = dict(os.environ)
+        made.enter()
+        yield made
+        made.down()
+    os.environ.clear()
+    os.environ.update(before)
+    settings.cache_clear()
+
+
+def until(condition, *, seconds=180, every=0.3):
+    """Wait until a condition gives something, and return that."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(every)
+    return found
+
+
+def finished(airflow, dag_id, run_id, *, seconds=240):
+    """Wait for a run's end, and return its state."""
+    return until(lambda: (state := airflow.run(dag_id, run_id)["state"]) in DONE and state, seconds=seconds)
+
+
+def newest(airflow, dag_id, *, key, besides=()):
+    """Wait for a run of a partition that is not among those known before, and return its id."""
+    return until(
+        lambda: next(
+            (
+                run["dag_run_id"]
+                for run in airflow.runs(dag_id)
+                if run["partition_key"] == key and run["dag_run_id"] not in besides
+            ),
+            None,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Use cases that the end-to-end tests need to see a certain thing happen."""
