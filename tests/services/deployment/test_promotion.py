@@ -36,17 +36,17 @@ pytestmark = pytest.mark.usefixtures("stack")
 CALM = SPEC.model_copy(update={"risk": Risk(likelihood=1, impact=1, reasons=("nobody is hurt",))})
 
 
-def made_champion(version: ModelRef, run: str = RUN, **given: Any) -> Outcome:
+def made_champion(version: ModelRef, run: str = RUN, *, at: dt.datetime = AT, **given: Any) -> Outcome:
     """Approve a version and promote it."""
     sign_and_store(approval(version, run=run, **given))
-    return promote(SPEC, version, key="default", run=run, at=AT)
+    return promote(SPEC, version, key="default", run=run, at=at)
 
 
 def two_champions() -> tuple[ModelRef, ModelRef]:
     first = registered()
     made_champion(first, "run/1")
     second = registered(champion_version=first.version, champion_sequence=1, route="superiority")
-    made_champion(second, "run/2")
+    made_champion(second, "run/2", at=AT + dt.timedelta(days=7))
     return first, second
 
 
