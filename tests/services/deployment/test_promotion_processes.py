@@ -34,7 +34,15 @@ from tests.services.deployment.helpers import AT
 def killed(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
+def met(self, key, body, real=ObjectStore.put_if_absent):
+    ObjectStore.put_if_absent = real
+    print("decided", flush=True)
+    sys.stdin.readline()
+    return real(self, key, body)
+
 version, run, place = sys.argv[1:]
+if place == "meet at the entry":
+    ObjectStore.put_if_absent = met
 places = {
     "before the entry": (ObjectStore, "put_if_absent"),
     "between entry and alias": (registry, "set_alias"),
@@ -59,11 +67,16 @@ def start(version: ModelRef, run: str, place: str = "nowhere") -> subprocess.Pop
 
 def go(children: list[subprocess.Popen[str]]) -> list[str]:
     """Let children that are ready promote at the same time, and return what they say."""
-    assert [child.stdout.readline() for child in children] == ["ready\n"] * len(children)
+    proceed(children, "ready")
+    return [child.communicate(timeout=60)[0].strip() for child in children]
+
+
+def proceed(children: list[subprocess.Popen[str]], where: str) -> None:
+    """Wait until all children are at a place, then let them go on."""
+    assert [child.stdout.readline() for child in children] == [f"{where}\n"] * len(children)
     for child in children:
         child.stdin.write("go\n")
         child.stdin.flush()
-    return [child.communicate(timeout=60)[0].strip() for child in children]
 
 
 def killed(place: str) -> ModelRef:
@@ -112,7 +125,10 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_stale() -> None:
     for version in versions:
         sign_and_store(approval(version, run=f"run/{version.version}"))
 
-    said = go([start(version, f"run/{version.version}") for version in versions])
+    children = [start(version, f"run/{version.version}", "meet at the entry") for version in versions]
+    proceed(children, "ready")
+    proceed(children, "decided")  # both have found everything in order, and have yet to write
+    said = [child.communicate(timeout=60)[0].strip() for child in children]
 
     assert sorted(each.split()[0] for each in said) == ["promoted", "stale"]
     winner = versions[[each.startswith("promoted") for each in said].index(True)]
