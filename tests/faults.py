@@ -42,7 +42,7 @@ class FaultProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.close()
+        self._call(self._close())
         self.reset()
         self._call(self._cancel())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -59,6 +59,9 @@ class FaultProxy:
 
     def _call(self, task):
         return asyncio.run_coroutine_threadsafe(task, self._loop).result(10)
+
+    async def _close(self) -> None:
+        self._server.close()
 
     async def _cancel(self) -> None:
         tasks = [each for each in asyncio.all_tasks() if each is not asyncio.current_task()]

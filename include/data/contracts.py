@@ -36,37 +36,53 @@ class Checked:
     broken: pd.DataFrame
 
 
-def check(contract: Contract, rows: pd.DataFrame, *, columns: list[str], days: pd.Series, where: str) -> Checked:
-    """Check a batch.
+def whole(contract: Contract, rows: pd.DataFrame, *, columns: list[str], where: str) -> pd.DataFrame:
+    """Check one delivery's batch rules, and return its promised columns.
 
     Args:
         contract: The promises.
-        rows: The batch, any index.
-        days: The day of each row; an identifier is unique within its day.
-        columns: Which of the contract's columns this batch must have; others of the frame are extra.
-        where: What the batch is, for the error's sentence.
+        rows: One delivery.
+        columns: Which of the contract's columns it must have; others of the frame are extra.
+        where: What the delivery is, for the error's sentence.
 
     Raises:
         ContractError: a batch rule is broken; names column, check and value.
     """
-    rows = rows.reset_index(drop=True)
-    promised = [contract.column(name) for name in columns]
     rows = _columns(contract, rows, columns, where)
-    _enough(contract, rows, where)
-    for column in promised:
-        _typed(column, rows[column.name], where)
-    broken = _row_rules(contract, rows, promised, days.reset_index(drop=True))
-    share = len(broken) / len(rows)
-    if share > contract.max_quarantine_share:
-        worst = broken.value_counts(["column", "rule"]).head(3)
+    least = max(contract.min_rows, 1)
+    if len(rows) < least:
+        raise _stop(where, f"at least {least} rows", f"{len(rows)} rows")
+    for name in columns:
+        _typed(contract.column(name), rows[name], where)
+    return rows
+
+
+def check(contract: Contract, rows: pd.DataFrame, *, columns: list[str], days: pd.Series, where: str) -> Checked:
+    """Check the rows of one or many whole deliveries against the row rules.
+
+    Args:
+        contract: The promises.
+        rows: Rows that passed ``whole``; any index.
+        columns: Their columns.
+        days: The day of each row; an identifier is unique within its day.
+        where: What the rows are, for the error's sentence.
+
+    Raises:
+        ContractError: too large a share of a day's rows breaks a rule.
+    """
+    rows, days = rows.reset_index(drop=True), days.reset_index(drop=True)
+    promised = [contract.column(name) for name in columns]
+    broken = _row_rules(contract, rows, promised, days)
+    shares = days[broken.index].value_counts() / days.value_counts()
+    if shares.max() > contract.max_quarantine_share:
+        worst = broken.loc[days[broken.index] == shares.idxmax()].value_counts(["column", "rule"]).head(3)
         named = ", ".join(f"{count} rows break '{rule}' of {name}" for (name, rule), count in worst.items())
         limit = f"at most {contract.max_quarantine_share:.1%} rows that break a rule"
-        raise _stop(where, limit, f"{share:.1%}: {named}")
-    good = rows.drop(index=broken.index)
+        raise _stop(f"{where}, day {shares.idxmax()}", limit, f"{shares.max():.1%}: {named}")
     types = {
         column.name: _DTYPES[column.dtype] for column in promised if column.dtype in _DTYPES and not column.nullable
     }
-    return Checked(good[columns].astype(types), rows.loc[broken.index].join(broken))
+    return Checked(rows.drop(index=broken.index)[columns].astype(types), rows.loc[broken.index].join(broken))
 
 
 def _columns(contract: Contract, rows: pd.DataFrame, columns: list[str], where: str) -> pd.DataFrame:
@@ -79,11 +95,6 @@ def _columns(contract: Contract, rows: pd.DataFrame, columns: list[str], where: 
     if extra and contract.extra_columns == "refuse":
         raise _stop(where, "no column beside the promised ones", f"extra column {', '.join(extra)}")
     return rows[columns]
-
-
-def _enough(contract: Contract, rows: pd.DataFrame, where: str) -> None:
-    if len(rows) < max(contract.min_rows, 1):
-        raise _stop(where, f"at least {max(contract.min_rows, 1)} rows", f"{len(rows)} rows")
 
 
 def _typed(column: Column, values: pd.Series, where: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from include.data.contracts import check
+from include.data.contracts import check, whole
 from include.data.sources import AVAILABLE_AT, DAY, Batch, business_time, fetch
 from include.data.tables import Table
 from include.errors import ContractError
@@ -59,11 +59,11 @@ def ingest(spec: UseCase, *, first_day: dt.date, last_day: dt.date, run: str) ->
     batches = {day: fetch(spec, day) for day in days}
     landed = Table(spec.name, ROWS).days()
     _fresh_enough(spec, days, landed, where)
+    columns = row_columns(spec)
+    parts = [whole(spec.contract, batches[day].rows, columns=columns, where=f"{spec.name} {day}") for day in days]
+    dated = pd.Series([day for day, part in zip(days, parts, strict=True) for _ in range(len(part))])
     _volume(spec, batches, landed)
-
-    rows = pd.concat([batches[day].rows for day in days], ignore_index=True)
-    dated = pd.Series([day for day in days for _ in range(len(batches[day].rows))])
-    checked = check(spec.contract, rows, columns=row_columns(spec), days=dated, where=where)
+    checked = check(spec.contract, pd.concat(parts), columns=columns, days=dated, where=where)
     newest = max(landed, default=None)
     known_at = {day: business_time(day if newest is None or day > newest else newest) for day in days}
     good = checked.good.assign(**{DAY: dated[checked.good.index]})
@@ -102,14 +102,6 @@ def _fresh_enough(spec: UseCase, days: list[dt.date], landed: set[dt.date], wher
 
 def _volume(spec: UseCase, batches: Mapping[dt.date, Batch], landed: set[dt.date]) -> None:
     """Compare each day's rows with the median of the newest stored days; a range that is the first has no history."""
-    empty = [day for day, batch in batches.items() if len(batch.rows) < max(spec.contract.min_rows, 1)]
-    if empty:
-        raise ContractError(
-            expected=f"at least {max(spec.contract.min_rows, 1)} rows a day",
-            seen=f"{len(batches[empty[0]].rows)} rows",
-            where=f"{spec.name} {empty[0]}",
-            next_step="nothing was written; ask the source for the day again",
-        )
     before = sorted(landed - set(batches))[-30:]
     if len(before) < _HISTORY_DAYS:
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,17 +19,19 @@ _GRACE_SECONDS = 12
 def start(program: Program, *, home: Path, log: Path) -> Started:
     """Start a program detached, its output into a log file; every child inherits the mark of this platform."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, **program.env, MARK: str(home)}
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            program.argv,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    return Started(pid=process.pid, began=_began(process.pid) or 0)
+    onto_log = (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    pid = os.posix_spawn(
+        program.argv[0],
+        program.argv,
+        {**os.environ, **program.env, MARK: str(home)},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            onto_log,
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    return Started(pid=pid, began=_began(pid) or 0)
 
 
 def alive(started: Started) -> bool:

@@ -1,0 +1,129 @@
+"""The store fails in mid-write, or the process dies: no row is lost, none is double, and the next run is right."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from include.data.ingest import ingest
+from include.data.tables import Table
+from include.errors import TransientError
+from include.settings import settings
+from tests.faults import FaultProxy
+from tests.services.data.conftest import SPEC, day
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def proxy(s3, source, monkeypatch):
+    """Give a proxy in front of the store, and let everything go through it."""
+    with FaultProxy(s3) as faults:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", faults.url)
+        settings.cache_clear()
+        yield faults
+        faults.mode = "ok"
+    settings.cache_clear()
+
+
+def land(run="test"):
+    return ingest(SPEC, first_day=day(0), last_day=day(5), run=run)
+
+
+def landed(proxy):
+    """Return whether a try came through; one that did not must have met the fault, and say so."""
+    away = proxy.mode == "down"
+    try:
+        land()
+    except TransientError:
+        assert away, "the store was back before the try began"
+        return False
+    return True
+
+
+def whole():
+    rows = Table(SPEC.name, "rows").read()
+    assert len(rows) == 120
+    assert not rows.duplicated(["day", "biopsy"]).any()
+    assert len(Table(SPEC.name, "truth").read()) == 60
+
+
+@pytest.mark.slow
+def test_a_store_away_for_twenty_seconds_is_waited_for_or_told_as_transient(proxy):
+    proxy.mode = "down"
+    threading.Timer(20, lambda: setattr(proxy, "mode", "ok")).start()
+    until = time.monotonic() + 60
+    while not landed(proxy):
+        assert time.monotonic() < until, "never landed, though the store is back"
+        time.sleep(1)
+    whole()
+
+
+def test_a_store_that_is_away_is_told_as_transient(proxy):
+    proxy.mode = "down"
+    with pytest.raises(TransientError, match="see that S3 runs"):
+        land()
+    proxy.mode = "ok"
+    land()
+    whole()
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3, 5, 8])
+def test_lost_replies_lose_no_row_and_double_none(proxy, lost):
+    for _ in range(3):
+        proxy.swallow_next(lost)
+        try:
+            land()
+        except TransientError:
+            continue
+    land()
+    whole()
+    assert proxy.swallowed >= lost
+
+
+def test_two_writers_of_one_table_at_once_both_come_through(source, s3):
+    ingest(SPEC, first_day=day(0), last_day=day(0), run="first")
+    errors: list[BaseException] = []
+
+    def write(number):
+        try:
+            ingest(SPEC, first_day=day(number), last_day=day(number), run=f"writer/{number}")
+        except BaseException as error:
+            errors.append(error)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(1, 6)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert errors == []
+    ingest(SPEC, first_day=day(0), last_day=day(5), run="after")
+    whole()
+
+
+@pytest.mark.parametrize("after", [0.05, 0.3, 0.8])
+def test_a_writer_killed_in_mid_write_leaves_nothing_half(source, s3, after):
+    code = (
+        "from tests.services.data.conftest import *\n"
+        "from include.data.ingest import ingest\n"
+        "DELIVERIES.update({day(n): delivery(n) for n in range(10)})\n"
+        "print('go', flush=True)\n"
+        "ingest(SPEC, first_day=day(0), last_day=day(5), run='killed')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"go\n"
+        time.sleep(after)
+        writer.send_signal(signal.SIGKILL)
+    assert len(Table(SPEC.name, "rows").read()) in (0, 120)
+    land()
+    whole()
