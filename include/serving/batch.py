@@ -54,8 +54,8 @@ def score_pending(spec: UseCase, *, as_of: dt.date, pipeline_run: str, at: dt.da
         pipeline_run: The run that scores; kept on each row.
         at: Business time of the scoring.
     """
-    journal = Journal(spec.name)
-    champion, sequence = journal.state().of(DEFAULT_KEY).champion, journal.sequence()
+    head = Journal(spec.name).head()
+    champion, sequence = (head.state.of(DEFAULT_KEY).champion, head.sequence) if head else (None, 0)
     if champion is None:
         return ScoreResult(0, 0, sequence, f"{spec.name} has no champion yet; its first promotion scores", ())
     evaluation = registry.evaluation_of(champion)
