@@ -147,7 +147,7 @@ def check(ref: ModelRef, *, spec: UseCase) -> ArtifactCheck:
     wanted = ("PATH", "HOME", "PYTHONPATH", "MLFLOW_", "AWS_", "FLIGHTDECK_")
     done = subprocess.run(
         [sys.executable, "-m", "include.models.clean_check", ref.model_dump_json()],
-        env={name: value for name, value in os.environ.items() if name.startswith(wanted)},
+        env={name: value for name, value in os.environ.items() if name.startswith(wanted)} | {"OMP_NUM_THREADS": "1"},
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,

@@ -102,14 +102,14 @@ class Airflow:
     def failure(self, dag_id: str, run_id: str) -> str:
         """Return what the first failed task of a run said last, and where its page is."""
         for task in self.tasks(dag_id, run_id):
-            if task["state"] not in ("failed", "upstream_failed"):
+            if task["state"] != "failed":
                 continue
-            page = self.page(dag_id, run_id, task["task_id"])
             path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
             content = self.get(path, map_index=task["map_index"]).get("content", [])
-            said = [each.get("event", "") for each in content if each.get("level") in ("error", "critical")]
-            sentence = next((event for event in reversed(said) if ". Next: " in event), said[-1] if said else "no word")
-            return f"{dag_id}.{task['task_id']}: {sentence}\n{page}"
+            said = [str(each.get("event", "")) for each in content if each.get("level") in ("error", "critical")]
+            own = [event for event in said if ". Next: " in event and not event.startswith("INCIDENT")]
+            sentence = (own or said or ["no word"])[-1]
+            return f"{dag_id}.{task['task_id']}: {sentence}\n{self.page(dag_id, run_id, task['task_id'])}"
         return f"{dag_id} {run_id} failed\n{self.page(dag_id, run_id)}"
 
     def page(self, dag_id: str, run_id: str, task_id: str = "") -> str:
