@@ -25,16 +25,8 @@ from include.settings import settings
 
 DAY = "day"
 _TRIES = 8
-_STORE_SAYS = (
-    "Generic S3 error",
-    "error sending request",
-    "HTTP error",
-    "timed out",
-    "Connection",
-    "retries",
-    "503",
-    "500",
-)
+_STORE_SAYS = ("Generic S3 error", "error sending request", "HTTP error", "timed out", "Connection reset")
+_MADE_BY_ANOTHER = "table already exists"
 
 
 class Table:
@@ -185,6 +177,8 @@ class Table:
             raise
         except (DeltaError, OSError, pa.ArrowException) as error:
             said = str(error)
+            if _MADE_BY_ANOTHER in said:
+                raise CommitFailedError(said) from error
             if isinstance(error, FileNotFoundError) or "not found" in said.lower():
                 raise self._broken(what, said) from error
             if isinstance(error, (OSError, DeltaError)) and any(part in said for part in _STORE_SAYS):
