@@ -6,7 +6,7 @@ They are stored as JSON beside the MLflow run, so a field is only ever added.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -130,6 +130,34 @@ class Evaluation(Record):
     def failed_gates(self) -> list[GateResult]:
         """Return the gates that do not hold."""
         return [gate for gate in self.gates if not gate.passed]
+
+
+class Training(Record):
+    """All that a training depends on; enough to do it again."""
+
+    use_case: str
+    as_of: dt.date
+    pipeline_run: str
+    originator: str
+    originator_source: str
+    reason: str
+    drift_confirmed: str
+    seed: int
+    snapshot: Snapshot
+    git_commit: str
+    lock_digest: str
+    environment: dict[str, str]
+
+
+class Fitted(Record):
+    """One fitted family: its configuration, and what was decided about it on training rows alone."""
+
+    family: str
+    params: dict[str, Any]
+    interpretable: bool
+    primary: float = Field(description="primary metric, out of fold on the training rows")
+    threshold: float = Field(description="score that costs least, out of fold")
+    review_band: tuple[float, float]
 
 
 class Approval(Record):

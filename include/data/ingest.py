@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from include.clock import business_time
 from include.data.contracts import check, whole
-from include.data.sources import AVAILABLE_AT, DAY, Batch, business_time, fetch
+from include.data.sources import AVAILABLE_AT, DAY, Batch, fetch
 from include.data.tables import Table
 from include.errors import ContractError
 from include.spec import Role, UseCase

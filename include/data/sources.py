@@ -31,11 +31,6 @@ class Batch:
     truth: pd.DataFrame
 
 
-def business_time(day: dt.date) -> dt.datetime:
-    """Return the moment at which a day is complete: the start of the next one, UTC."""
-    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.UTC)
-
-
 def fetch(spec: UseCase, day: dt.date) -> Batch:
     """Return one day's delivery from the source that the spec names.
 

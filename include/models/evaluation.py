@@ -5,11 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from include.errors import PermanentError
 from include.models import artifact, registry, tracking
@@ -21,39 +19,21 @@ from include.models.fairness import audit
 from include.models.fitting import Calibrated
 from include.models.metrics import HIGHER_IS_BETTER, Array, all_metrics, estimate, resamples
 from include.naming import DEFAULT_KEY, model_name
-from include.records import Comparison, Estimate, Evaluation, FairnessResult, GateResult, ModelRef, Record, Snapshot
+from include.records import (
+    Comparison,
+    Estimate,
+    Evaluation,
+    FairnessResult,
+    Fitted,
+    GateResult,
+    ModelRef,
+    Snapshot,
+    Training,
+)
 from include.spec import UseCase
 
 PROFILE = "reference_profile.json"
 _SAMPLE_ROWS = 50
-
-
-class Training(Record):
-    """All that a training depends on; enough to do it again."""
-
-    use_case: str
-    as_of: dt.date
-    pipeline_run: str
-    originator: str
-    originator_source: str
-    reason: str
-    drift_confirmed: str
-    seed: int
-    snapshot: Snapshot
-    git_commit: str
-    lock_digest: str
-    environment: dict[str, str]
-
-
-class Fitted(Record):
-    """One fitted family: its configuration, and what was decided about it on training rows alone."""
-
-    family: str
-    params: dict[str, Any]
-    interpretable: bool
-    primary: float = Field(description="primary metric, out of fold on the training rows")
-    threshold: float = Field(description="score that costs least, out of fold")
-    review_band: tuple[float, float]
 
 
 def trained_until(spec: UseCase, snapshot: Snapshot) -> dt.date:

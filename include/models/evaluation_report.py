@@ -10,12 +10,11 @@ import pandas as pd
 
 from include.models.explain import reasons
 from include.models.metrics import Array, auc
-from include.records import Estimate, Evaluation
+from include.records import Estimate, Evaluation, Fitted
 from include.reporting import Report, figure
 from include.spec import UseCase
 
 if TYPE_CHECKING:
-    from include.models.evaluation import Fitted
     from include.models.fitting import Calibrated
 
 _BINS = 10

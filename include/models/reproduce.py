@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from include.data import snapshots
 from include.models import provenance, registry, tracking
-from include.models.evaluation import Fitted, Training, predictions_digest, trained_until
+from include.models.evaluation import predictions_digest, trained_until
 from include.models.fitting import fit_calibrated
 from include.naming import model_name
+from include.records import Fitted, Training
 from include.spec import UseCase
 
 

@@ -21,10 +21,10 @@ from include.data import snapshots
 from include.errors import PermanentError
 from include.models import provenance, tracking
 from include.models.artifact import TRUSTED
-from include.models.evaluation import Fitted, Training, judge, trained_until
+from include.models.evaluation import judge, trained_until
 from include.models.fitting import Calibrated, build, fit_calibrated
 from include.models.metrics import HIGHER_IS_BETTER, all_metrics, best_threshold
-from include.records import Evaluation, ModelRef, Record
+from include.records import Evaluation, Fitted, ModelRef, Record, Training
 from include.spec import UseCase
 
 _VALIDATION_SHARE = 0.25

@@ -7,6 +7,9 @@ discovery rate is the chance that any column is called drifted, and that is the 
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -45,6 +48,21 @@ class WindowDrift(Record):
     def drifted(self) -> list[ColumnDrift]:
         """Return the columns that have drifted, the largest effect first."""
         return sorted((each for each in self.columns if each.drifted), key=lambda each: -each.effect)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some days of scored rows, and what was found; no drift where they are too few to judge."""
+
+    first_day: dt.date
+    last_day: dt.date
+    rows: pd.DataFrame
+    drift: WindowDrift | None
+
+    @property
+    def drifted(self) -> bool:
+        """Return whether any column has drifted."""
+        return self.drift is not None and bool(self.drift.drifted)
 
 
 def detect(spec: UseCase, reference: ReferenceProfile, rows: pd.DataFrame, scores: Array) -> WindowDrift:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from include.monitoring.drift import SCORE
+from include.monitoring.drift import SCORE, Window
 from include.monitoring.profile import ColumnProfile, ReferenceProfile, value_names
 from include.records import ModelRef
 from include.reporting import Report, figure
 from include.spec import UseCase
-
-if TYPE_CHECKING:
-    from include.monitoring.monitor import Window
 
 _SHOWN = 6
 

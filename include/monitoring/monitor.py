@@ -10,8 +10,6 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-import pandas as pd
-
 from include.data import snapshots
 from include.data.sources import DAY
 from include.data.tables import Table
@@ -19,7 +17,7 @@ from include.deployment.journal import Journal
 from include.errors import PermanentError
 from include.models import registry, tracking
 from include.models.evaluation import PROFILE
-from include.monitoring.drift import WindowDrift, detect
+from include.monitoring.drift import Window, detect
 from include.monitoring.drift_report import drift_report
 from include.monitoring.profile import ReferenceProfile
 from include.naming import DEFAULT_KEY
@@ -29,21 +27,6 @@ from include.spec import UseCase
 
 Verdict = Literal["healthy", "watch", "retrain", "not judged"]
 REPORT = "drift.html"
-
-
-@dataclass(frozen=True)
-class Window:
-    """Some days of scored rows, and what was found; no drift where they are too few to judge."""
-
-    first_day: dt.date
-    last_day: dt.date
-    rows: pd.DataFrame
-    drift: WindowDrift | None
-
-    @property
-    def drifted(self) -> bool:
-        """Return whether any column has drifted."""
-        return self.drift is not None and bool(self.drift.drifted)
 
 
 @dataclass(frozen=True)

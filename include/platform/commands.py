@@ -13,9 +13,9 @@ from rich.console import Console
 from include.catalog import use_case
 from include.errors import FlightdeckError
 from include.platform.bootstrap import ROOT, NotReadyError
-from include.platform.door import WAITING
 from include.platform.embedded import Platform
 
+WAITING = 75
 console = Console(highlight=False)
 
 

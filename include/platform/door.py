@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-WAITING = 75
-
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""

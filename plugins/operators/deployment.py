@@ -10,6 +10,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, timezone
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.clock import business_time
 from include.errors import ApprovalError, GateError
 from include.naming import DEFAULT_KEY, model_name
 from include.records import Approval, Evaluation, ModelRef
@@ -221,11 +222,6 @@ class ReconcileOperator(StepOperator):
         repaired = str(reconcile(spec))
         self.log.info("reconciled %s: %s", spec.name, repaired)
         return repaired
-
-
-def business_time(day: dt.date) -> dt.datetime:
-    """Return the moment at which a day is complete: the start of the next one, UTC. The same in a replay."""
-    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.UTC)
 
 
 def refusal(evaluation: Evaluation) -> str:

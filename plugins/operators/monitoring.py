@@ -6,9 +6,9 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.clock import business_time
 from include.spec import UseCase
 from plugins.context import originator, partition_day, pipeline_run
-from plugins.operators.deployment import business_time
 from plugins.operators.step import StepOperator
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from include.clock import business_time
 from include.data import snapshots
 from include.data.ingest import ingest
-from include.data.sources import Batch, business_time
+from include.data.sources import Batch
 from include.data.tables import Table
 from include.errors import ContractError, SourceError
 from tests.services.data.conftest import SPEC, day, delivery
