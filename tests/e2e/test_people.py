@@ -79,7 +79,9 @@ def test_who_asked_for_the_training_cannot_approve_it(platform, asked):
     assert champion_of(STRICT) is None
 
 
-def test_confirmed_drift_asks_for_a_training_and_a_person_by_itself(platform):
+@pytest.fixture(scope="module")
+def refreshed(platform):
+    """Give the champion before and after a drift that asked for a training, and then for a person, by itself."""
     life = live(platform, DRIFTING, approve_as="reviewer", ask=False)
     airflow = platform.airflow()
     first, key = champion_of(DRIFTING), airflow.run("drifting_train", life.runs["drifting_train"])["partition_key"]
@@ -92,9 +94,6 @@ def test_confirmed_drift_asks_for_a_training_and_a_person_by_itself(platform):
     assert airflow.run("drifting_train", train)["run_type"] != "manual"
     deploy = newest(airflow, "drifting_deploy", key=key, besides={life.runs["drifting_deploy"]})
     until(lambda: airflow.task("drifting_deploy", deploy, "approve")["state"] == "awaiting_input")
-    evaluation = registry.evaluation_of(registry.candidate(DRIFTING, registry.evaluation_of(first).as_of))
-    assert evaluation.route == "refresh"
-    assert "mean_radius" in evaluation.refresh_due
     assert champion_of(DRIFTING) == first
 
     time.sleep(1)
@@ -102,8 +101,35 @@ def test_confirmed_drift_asks_for_a_training_and_a_person_by_itself(platform):
         "drifting_deploy", deploy, "approve", "Approve", comment="seen", override="", unattended=False
     )
     assert finished(airflow, "drifting_deploy", deploy) == "success"
-    assert champion_of(DRIFTING) == evaluation.model
+    return first, champion_of(DRIFTING)
+
+
+def test_confirmed_drift_asks_for_a_training_and_a_person_by_itself(refreshed):
+    first, second = refreshed
+    evaluation = registry.evaluation_of(second)
+    assert evaluation.route == "refresh"
+    assert "mean_radius" in evaluation.refresh_due
     assert Journal(DRIFTING.name).state().of(DEFAULT_KEY).previous == first
+
+
+def test_an_operator_rolls_back_first_dry_and_then_for_good(platform, refreshed):
+    first, second = refreshed
+    operator, name = platform.airflow("operator"), model_name(DRIFTING.name)
+    key = str(registry.evaluation_of(second).as_of)
+    with pytest.raises(PermanentError, match="why"):
+        operator.trigger("drifting_rollback", partition_key=key, conf={"why": "no"})
+    dry = operator.trigger("drifting_rollback", partition_key=key, conf={"why": "it declined everybody"})
+    assert finished(operator, "drifting_rollback", dry) == "success"
+    assert champion_of(DRIFTING) == second
+    real = operator.trigger(
+        "drifting_rollback", partition_key=key, conf={"why": "it declined everybody", "dry_run": False}
+    )
+    assert finished(operator, "drifting_rollback", real) == "success"
+    head = Journal(DRIFTING.name).head()
+    assert (head.action, head.who, head.why) == ("rollback", "operator", "it declined everybody")
+    assert champion_of(DRIFTING) == first
+    assert registry.alias(name, "champion") == first.version
+    assert Journal(DRIFTING.name).verify().ok
 
 
 def test_the_scheduled_retraining_trains_on_behalf_of_the_owner(platform):
