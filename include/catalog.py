@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from include.classification import Classification
 from include.errors import PermanentError
 from include.spec import UseCase
 
@@ -36,6 +37,23 @@ def use_case(name: str) -> UseCase:
         where="catalog",
         next_step="check the name, or add the package to FLIGHTDECK_USE_CASES",
     )
+
+
+def classification(name: str) -> Classification:
+    """Return the spec of a use case whose models decide about rows.
+
+    Raises:
+        PermanentError: there is no such use case, or it is of another kind.
+    """
+    spec = use_case(name)
+    if not isinstance(spec, Classification):
+        raise PermanentError(
+            expected=f"'{name}' to be a {Classification.__name__}",
+            seen=f"a {type(spec).__name__}",
+            where="catalog",
+            next_step="this step is for models that decide about rows alone",
+        )
+    return spec
 
 
 def resolve(path: str) -> Callable[..., Any]:

@@ -6,7 +6,6 @@ Nothing heavy is imported here. How a decision about risk follows from a class i
 
 from __future__ import annotations
 
-import datetime as dt
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -124,70 +123,6 @@ class Source(Part):
     history_days: int = Field(default=60, ge=1, description="days that land in the first bulk run, up to yesterday")
 
 
-class Feature(Part):
-    """One derived feature: computed inside the model artifact, so that training and serving cannot differ."""
-
-    name: Name = Field(description="name of the new column")
-    op: Literal["ratio", "difference", "mean", "maximum", "minimum", "total", "slope", "count_positive"] = Field(
-        description="what is computed over the columns, row by row"
-    )
-    columns: tuple[str, ...] = Field(min_length=1, description="inputs, in order")
-    owner: str = Field(default="", description="who answers for it")
-    description: str = Field(default="", description="meaning and why it should help")
-
-
-class Candidate(Part):
-    """One family of models and the small space that is searched for it."""
-
-    name: Name = Field(description="short name in reports")
-    build: str = Field(pattern=r"^[\w.]+:\w+$", description="module:function(spec, params, seed) -> estimator")
-    params: dict[str, float | int | str] = Field(default_factory=dict, description="fixed parameters")
-    search: dict[str, tuple[float | int | str, ...]] = Field(default_factory=dict, description="values to try")
-    interpretable: bool = Field(default=False, description="a person can read the whole model")
-
-
-class Costs(Part):
-    """The cost matrix, for a decision that accepts or declines."""
-
-    unit: str = Field(description="unit of the costs, e.g. share of the credit limit, EUR")
-    false_accept: float = Field(gt=0, description="cost of accepting a bad case")
-    false_decline: float = Field(gt=0, description="cost of declining a good case")
-    review: float = Field(default=0.0, ge=0, description="cost of one manual review")
-    review_share: Share = Field(default=0.1, description="share of cases nearest the threshold a person sees")
-
-
-class Fairness(Part):
-    """Parity of the favourable outcome over groups of a protected column."""
-
-    column: str = Field(description="protected column")
-    bands: tuple[float, ...] = Field(default=(), description="inner edges of bands for a numeric column, left-closed")
-    min_ratio: Share = Field(default=0.8, description="smallest allowed worst/best ratio of favourable rates")
-    min_group: int = Field(default=100, ge=1, description="smallest group that is judged; smaller ones are named")
-
-
-class Gates(Part):
-    """What a candidate must show before it may decide."""
-
-    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="confidence of intervals and paired tests")
-    non_inferiority_margin: float = Field(gt=0, description="worsening of the primary metric a refresh may cost")
-    max_champion_age_days: int = Field(gt=0, description="age at which a champion may be refreshed")
-    max_calibration_error: float = Field(default=0.05, gt=0, description="largest expected calibration error")
-    fairness: tuple[Fairness, ...] = Field(default=(), description="parity checks")
-    max_latency_ms: float = Field(default=50, gt=0, description="p95 of one single-row prediction in a clean process")
-    max_size_mb: float = Field(default=50, gt=0, description="size of the packed model")
-    raises_risk: tuple[str, ...] = Field(default=(), description="columns where more must never lower the score")
-
-
-class Monitoring(Part):
-    """When a difference is a drift, and when a drift is an alarm."""
-
-    false_alarm_rate: Share = Field(default=0.05, description="stated share of calm windows with any drifted column")
-    min_effect: float = Field(default=0.2, gt=0, description="effect size below which a difference does not matter")
-    window_days: int = Field(default=7, ge=1, description="length of the window that is compared")
-    min_rows: int = Field(default=200, ge=1, description="smallest window that is judged")
-    confirm: tuple[int, int] = Field(default=(2, 3), description="k of the last n windows must drift to confirm")
-
-
 class Schedule(Part):
     """When things happen, in the business's own time zone."""
 
@@ -196,8 +131,21 @@ class Schedule(Part):
     time_zone: str = Field(default="UTC", description="IANA time zone of the business")
 
 
+class PromotionGates(Part):
+    """What a candidate of any kind must show before it may become champion."""
+
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="confidence of intervals and paired tests")
+    non_inferiority_margin: float = Field(gt=0, description="worsening of the primary metric a refresh may cost")
+    max_champion_age_days: int = Field(gt=0, description="age at which a champion may be refreshed")
+    max_latency_ms: float = Field(default=50, gt=0, description="p95 of one single-row prediction in a clean process")
+    max_size_mb: float = Field(default=50, gt=0, description="size of the packed model")
+
+
 class UseCase(Part):
-    """One use case: who wants what, from which data, judged how, and who must agree."""
+    """One use case: who wants what, how bad a mistake is, when things happen, and who must agree.
+
+    What is predicted, from which data and judged how is said by its kinds: ``Classification``, ``Forecast``.
+    """
 
     name: Name = Field(description="short name; part of every table, asset and model name")
     title: str = Field(description="name for people")
@@ -208,51 +156,10 @@ class UseCase(Part):
     kpi_unit: str = Field(description="unit of the KPI")
     risk: Risk = Field(description="what can go wrong, how likely and how bad")
     source: Source = Field(description="where rows come from")
-    contract: Contract = Field(description="what a batch must be")
-    label_delay_days: int = Field(ge=0, description="days from a row to its ground truth")
-    fresh_days: int = Field(ge=1, description="matured days that no model is trained on, kept to compare on")
-    features: tuple[Feature, ...] = Field(default=(), description="derived features")
-    candidates: tuple[Candidate, ...] = Field(min_length=1, description="families of models that compete")
-    search_budget: int = Field(default=8, ge=1, description="configurations that may be tried in all")
-    search_rows: int = Field(default=10_000, ge=100, description="rows the search looks at, newest first")
-    primary_metric: Literal["auc", "brier"] = Field(default="auc", description="metric that decides")
-    costs: Costs = Field(description="what a wrong decision costs")
-    gates: Gates = Field(description="what a candidate must show")
-    monitoring: Monitoring = Field(default_factory=Monitoring, description="when a drift is an alarm")
+    primary_metric: str = Field(description="metric that decides")
+    gates: PromotionGates = Field(description="what a candidate must show")
     schedule: Schedule = Field(default_factory=Schedule, description="when things happen")
     approvers: tuple[str, ...] = Field(default=("reviewer",), description="who may approve, if the class asks for it")
     approval_hours: float = Field(default=72, gt=0, description="after this an unanswered request has expired")
     retention_days: int = Field(default=730, ge=1, description="how long rows are kept")
     seed: int = Field(default=20261124, description="seed of every random choice")
-
-    @property
-    def model_columns(self) -> list[str]:
-        """Return the raw columns a model may see: features only, never protected, personal or identifying ones."""
-        return self.contract.names(Role.FEATURE)
-
-    @property
-    def protected_columns(self) -> list[str]:
-        """Return the columns that are out of the model and in the audit."""
-        return self.contract.names(Role.PROTECTED)
-
-    def matured_until(self, as_of: dt.date) -> dt.date:
-        """Return the last day whose ground truth is known on ``as_of``."""
-        return as_of - dt.timedelta(days=self.label_delay_days)
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        allowed = set(self.model_columns)
-        for feature in self.features:
-            if unknown := [name for name in feature.columns if name not in allowed]:
-                raise ValueError(
-                    f"feature '{feature.name}' uses {unknown}, not promised as 'feature'; valid are {sorted(allowed)}"
-                )
-        if wrong := [name for name in self.gates.raises_risk if name not in allowed]:
-            raise ValueError(f"gates.raises_risk names {wrong}; valid are {sorted(allowed)}")
-        protected = set(self.protected_columns)
-        if wrong := [rule.column for rule in self.gates.fairness if rule.column not in protected]:
-            raise ValueError(f"gates.fairness names {wrong}; valid are the protected columns {sorted(protected)}")
-        names = [candidate.name for candidate in self.candidates]
-        if len(set(names)) != len(names):
-            raise ValueError(f"candidates have the names {names}; each name must be given once")
-        return self

@@ -11,8 +11,8 @@ from typing import Any
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param, PartitionedAssetTimetable
 
+from include.classification import Classification
 from include.governance.policy import required_approvals
-from include.spec import UseCase
 from plugins.assets import ring_asset
 from plugins.defaults import dag_defaults
 from plugins.operators.data import IngestOperator, ProfileOperator
@@ -29,12 +29,12 @@ from plugins.operators.training import (
 DAY_FORMAT = "%Y-%m-%d"
 
 
-def standard_ring(spec: UseCase) -> list[DAG]:
+def standard_ring(spec: Classification) -> list[DAG]:
     """Return all six DAGs of a use case that needs nothing special."""
     return [build(spec) for build in (ingest, retraining, train, deploy, score, monitor)]
 
 
-def ingest(spec: UseCase) -> DAG:
+def ingest(spec: Classification) -> DAG:
     """Return the daily ingestion; also by hand with a range of days, and by backfill."""
     with DAG(
         **dag_defaults(spec, "ingest"),
@@ -62,7 +62,7 @@ def ingest(spec: UseCase) -> DAG:
     return dag
 
 
-def retraining(spec: UseCase) -> DAG:
+def retraining(spec: Classification) -> DAG:
     """Return the small cron DAG that asks for the weekly training, and does so by hand with a reason."""
     with DAG(
         **dag_defaults(spec, "retraining"),
@@ -90,7 +90,7 @@ def retraining(spec: UseCase) -> DAG:
     return dag
 
 
-def train(spec: UseCase) -> DAG:
+def train(spec: Classification) -> DAG:
     """Return the training: snapshot, search mapped over families, fit, evaluate."""
     with DAG(
         **dag_defaults(spec, "train"),
@@ -122,7 +122,7 @@ def train(spec: UseCase) -> DAG:
     return dag
 
 
-def deploy(spec: UseCase) -> DAG:
+def deploy(spec: Classification) -> DAG:
     """Return the deployment: test the artifact, ask a person where the risk class says so, promote."""
     with DAG(
         **dag_defaults(spec, "deploy"),
@@ -159,7 +159,7 @@ def deploy(spec: UseCase) -> DAG:
     return dag
 
 
-def score(spec: UseCase) -> DAG:
+def score(spec: Classification) -> DAG:
     """Return the batch scoring, woken by new data and by a promotion."""
     with DAG(
         **dag_defaults(spec, "score"),
@@ -177,7 +177,7 @@ def score(spec: UseCase) -> DAG:
     return dag
 
 
-def monitor(spec: UseCase) -> DAG:
+def monitor(spec: Classification) -> DAG:
     """Return the monitoring of what was scored; a confirmed drift asks for a training."""
     with DAG(
         **dag_defaults(spec, "monitor"),
@@ -203,7 +203,7 @@ def monitor(spec: UseCase) -> DAG:
     return dag
 
 
-def _cron(spec: UseCase, cron: str, *, run_offset: int) -> CronPartitionTimetable:
+def _cron(spec: Classification, cron: str, *, run_offset: int) -> CronPartitionTimetable:
     # The day that has just ended is the partition of data; a tick that passed before a DAG was switched on stays past.
     return CronPartitionTimetable(
         cron,
@@ -214,6 +214,6 @@ def _cron(spec: UseCase, cron: str, *, run_offset: int) -> CronPartitionTimetabl
     )
 
 
-def _doc(spec: UseCase, **facts: Any) -> str:
+def _doc(spec: Classification, **facts: Any) -> str:
     lines = "\n".join(f"- **{name.capitalize()}**: {text}" for name, text in facts.items())
     return f"### {spec.title}\n{spec.goal}\n\n{lines}\n- **Owner**: {spec.owner}. **On call**: {spec.team}.\n"

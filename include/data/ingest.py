@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from include.classification import Classification
 from include.clock import business_time
 from include.data.contracts import check, whole
 from include.data.sources import AVAILABLE_AT, DAY, Batch, fetch
 from include.data.tables import Table
 from include.errors import ContractError
-from include.spec import Role, UseCase
+from include.spec import Role
 
 ROWS, TRUTH, QUARANTINE = "rows", "truth", "quarantine"
 _HISTORY_DAYS = 3
@@ -43,7 +44,7 @@ class IngestResult:
     digest: str
 
 
-def ingest(spec: UseCase, *, first_day: dt.date, last_day: dt.date, run: str) -> IngestResult:
+def ingest(spec: Classification, *, first_day: dt.date, last_day: dt.date, run: str) -> IngestResult:
     """Fetch, check and land the days from ``first_day`` to ``last_day``, and the truth known by then.
 
     Raises:
@@ -75,7 +76,7 @@ def ingest(spec: UseCase, *, first_day: dt.date, last_day: dt.date, run: str) ->
     return IngestResult(len(good), len(checked.broken), rows_version, truth_version, digest)
 
 
-def row_columns(spec: UseCase) -> list[str]:
+def row_columns(spec: Classification) -> list[str]:
     """Return the columns that a delivery of rows has: all of the contract but the target."""
     return spec.contract.names(Role.IDENTIFIER, Role.PERSONAL, Role.PROTECTED, Role.FEATURE)
 
@@ -90,7 +91,7 @@ def newest_known(frame: pd.DataFrame, key: str, as_of: dt.date | None = None) ->
     return ordered.drop_duplicates([DAY, key], keep="last").reset_index(drop=True)
 
 
-def _fresh_enough(spec: UseCase, days: list[dt.date], landed: set[dt.date], where: str) -> None:
+def _fresh_enough(spec: Classification, days: list[dt.date], landed: set[dt.date], where: str) -> None:
     limit = spec.contract.max_age_days
     if limit is not None and landed and (age := (max(landed) - days[0]).days) > limit:
         raise ContractError(
@@ -101,7 +102,7 @@ def _fresh_enough(spec: UseCase, days: list[dt.date], landed: set[dt.date], wher
         )
 
 
-def _volume(spec: UseCase, batches: Mapping[dt.date, Batch], landed: set[dt.date]) -> None:
+def _volume(spec: Classification, batches: Mapping[dt.date, Batch], landed: set[dt.date]) -> None:
     """Compare each day's rows with the median of the newest stored days; a range that is the first has no history."""
     before = sorted(landed - set(batches))[-30:]
     if len(before) < _HISTORY_DAYS:
@@ -125,7 +126,7 @@ def _available(rows: pd.DataFrame, known_at: Mapping[dt.date, dt.datetime]) -> p
     )
 
 
-def _land(spec: UseCase, table: str, delivered: pd.DataFrame, run: str) -> int:
+def _land(spec: Classification, table: str, delivered: pd.DataFrame, run: str) -> int:
     """Add what differs from what is known, in one commit; nothing where nothing differs."""
     key = spec.contract.key
 
@@ -142,7 +143,7 @@ def _land(spec: UseCase, table: str, delivered: pd.DataFrame, run: str) -> int:
     return Table(spec.name, table).update(delivered[DAY].min(), delivered[DAY].max(), decide, run=run)
 
 
-def _quarantine(spec: UseCase, broken: pd.DataFrame, first_day: dt.date, last_day: dt.date, run: str) -> None:
+def _quarantine(spec: Classification, broken: pd.DataFrame, first_day: dt.date, last_day: dt.date, run: str) -> None:
     """Keep the rows that broke a rule, as they came, with the rule's name."""
     found = broken[[DAY, "rule", "column", "value"]].astype({"rule": "str", "column": "str", "value": "str"})
     lines = [row.to_json(default_handler=str) for _, row in broken[row_columns(spec)].iterrows()]
@@ -160,7 +161,7 @@ def _quarantine(spec: UseCase, broken: pd.DataFrame, first_day: dt.date, last_da
         Table(spec.name, QUARANTINE).update(first_day, last_day, decide, run=run)
 
 
-def _land_truth(spec: UseCase, delivered: Mapping[dt.date, Batch], landed: set[dt.date], run: str) -> int:
+def _land_truth(spec: Classification, delivered: Mapping[dt.date, Batch], landed: set[dt.date], run: str) -> int:
     """Land the truth of every landed day whose delay has passed: of this range anew, of older days where it lacks."""
     table, delay = Table(spec.name, TRUTH), dt.timedelta(days=spec.label_delay_days)
     known_days, stored = landed | set(delivered), table.days()
@@ -176,7 +177,7 @@ def _land_truth(spec: UseCase, delivered: Mapping[dt.date, Batch], landed: set[d
     return _land(spec, TRUTH, _available(truth, known_at), run)
 
 
-def _checked_truth(spec: UseCase, day: dt.date, truth: pd.DataFrame) -> pd.DataFrame:
+def _checked_truth(spec: Classification, day: dt.date, truth: pd.DataFrame) -> pd.DataFrame:
     """Return a day's truth with its types.
 
     Raises:

@@ -7,12 +7,13 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
+from include.classification import Classification
 from include.data.ingest import QUARANTINE, ROWS, newest_known, row_columns
 from include.data.sources import DAY
 from include.data.tables import Table
 from include.models import tracking
 from include.reporting import Report, figure
-from include.spec import Column, Role, UseCase
+from include.spec import Column, Role
 
 _BEFORE_DAYS = 30
 _SHOWN_ROWS = 500
@@ -20,7 +21,7 @@ _PLOTTED = 24
 _BINS = 30
 
 
-def publish_profile(spec: UseCase, *, first_day: dt.date, last_day: dt.date, run: str) -> str:
+def publish_profile(spec: Classification, *, first_day: dt.date, last_day: dt.date, run: str) -> str:
     """Log a report of the days' rows, and one of their quarantine, and return the MLflow run that holds them."""
     run_id = tracking.open_run(spec.name, f"data {last_day}", pipeline_run=run)
     table, key = Table(spec.name, ROWS), spec.contract.key
@@ -39,7 +40,12 @@ def publish_profile(spec: UseCase, *, first_day: dt.date, last_day: dt.date, run
 
 
 def _profile(
-    spec: UseCase, rows: pd.DataFrame, before: pd.DataFrame, broken: pd.DataFrame, first_day: dt.date, last_day: dt.date
+    spec: Classification,
+    rows: pd.DataFrame,
+    before: pd.DataFrame,
+    broken: pd.DataFrame,
+    first_day: dt.date,
+    last_day: dt.date,
 ) -> str:
     compared = (
         f"compared with {len(before)} rows of the {_BEFORE_DAYS} days before" if len(before) else "the first to land"
@@ -99,7 +105,7 @@ def _draw(axis: object, column: Column, values: pd.Series, before: pd.DataFrame)
     axis.legend(fontsize=7)  # type: ignore[attr-defined]
 
 
-def _quarantine(spec: UseCase, broken: pd.DataFrame, first_day: dt.date, last_day: dt.date) -> str:
+def _quarantine(spec: Classification, broken: pd.DataFrame, first_day: dt.date, last_day: dt.date) -> str:
     report = Report(f"{spec.title}: quarantine of {first_day} to {last_day}", f"{len(broken)} rows broke a rule.")
     if broken.empty:
         return report.section("Nothing", "Every row kept the contract.").html()

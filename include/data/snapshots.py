@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from include.classification import Classification
 from include.data.ingest import ROWS, TRUTH, newest_known, row_columns
 from include.data.sources import DAY
 from include.data.tables import Table
@@ -21,7 +22,7 @@ def landed_until(spec: UseCase) -> dt.date | None:
     return max(Table(spec.name, ROWS).days(), default=None)
 
 
-def take(spec: UseCase, *, as_of: dt.date) -> Snapshot:
+def take(spec: Classification, *, as_of: dt.date) -> Snapshot:
     """Name the rows whose truth was known as of a day; a day that has not landed yet counts as the newest landed one.
 
     Raises:
@@ -48,7 +49,7 @@ def take(spec: UseCase, *, as_of: dt.date) -> Snapshot:
     )
 
 
-def read(spec: UseCase, snapshot: Snapshot) -> pd.DataFrame:
+def read(spec: Classification, snapshot: Snapshot) -> pd.DataFrame:
     """Return a snapshot's rows with their target, ordered by day and identifier.
 
     Where old versions of the tables are gone for good, as after an erasure, the rows that are left are returned.
@@ -69,7 +70,7 @@ def read(spec: UseCase, snapshot: Snapshot) -> pd.DataFrame:
     return rows
 
 
-def rows_between(spec: UseCase, first_day: dt.date, last_day: dt.date, *, as_of: dt.date) -> pd.DataFrame:
+def rows_between(spec: Classification, first_day: dt.date, last_day: dt.date, *, as_of: dt.date) -> pd.DataFrame:
     """Return the rows of some days without their target, as known as of a day, ordered by day and identifier."""
     rows = Table(spec.name, ROWS).read(first_day=first_day, last_day=last_day)
     if rows.empty:
@@ -77,12 +78,12 @@ def rows_between(spec: UseCase, first_day: dt.date, last_day: dt.date, *, as_of:
     return newest_known(rows, spec.contract.key, as_of)[[DAY, *row_columns(spec)]]
 
 
-def erased_since(spec: UseCase, snapshot: Snapshot) -> list[tuple[dt.datetime, int]]:
+def erased_since(spec: Classification, snapshot: Snapshot) -> list[tuple[dt.datetime, int]]:
     """Return when rows of the use case were erased after a snapshot was taken, and how many."""
     return Table(spec.name, ROWS).erasures(snapshot.version)
 
 
-def erase(spec: UseCase, identifiers: Sequence[int | str], *, run: str) -> int:
+def erase(spec: Classification, identifiers: Sequence[int | str], *, run: str) -> int:
     """Delete all rows and truth of some identifiers for good, and return how many rows there were."""
     key = spec.contract.key
     count = Table(spec.name, ROWS).erase(key, identifiers, run=run)
@@ -90,7 +91,7 @@ def erase(spec: UseCase, identifiers: Sequence[int | str], *, run: str) -> int:
     return count
 
 
-def _read(spec: UseCase, as_of: dt.date, version: int | None, truth_version: int | None) -> pd.DataFrame:
+def _read(spec: Classification, as_of: dt.date, version: int | None, truth_version: int | None) -> pd.DataFrame:
     key, target = spec.contract.key, spec.contract.target
     last_day = spec.matured_until(as_of)
     rows = Table(spec.name, ROWS).read(last_day=last_day, version=version)
@@ -107,5 +108,5 @@ def _digest(rows: pd.DataFrame) -> str:
     return hashlib.sha256(hashed.to_numpy().tobytes()).hexdigest()
 
 
-def _nothing(spec: UseCase, expected: str, seen: str, next_step: str) -> FlightdeckError:
+def _nothing(spec: Classification, expected: str, seen: str, next_step: str) -> FlightdeckError:
     return SourceError(expected=expected, seen=seen, where=f"snapshot of {spec.name}", next_step=next_step)

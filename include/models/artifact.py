@@ -25,6 +25,7 @@ import skops.io
 from mlflow.models import infer_signature
 from numpy.typing import NDArray
 
+from include.classification import Classification
 from include.errors import ArtifactError, ContractError
 from include.models.tracking import available, client
 from include.records import GateResult, ModelRef
@@ -81,7 +82,7 @@ class ArtifactCheck:
     size_mb: float
 
 
-def pack(spec: UseCase, model: Any, sample: pd.DataFrame, *, run_id: str) -> tuple[str, str]:
+def pack(spec: Classification, model: Any, sample: pd.DataFrame, *, run_id: str) -> tuple[str, str]:
     """Log a model under a run with signature, input example, requirements and sample answers.
 
     Args:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from include.classification import Classification
 from include.models.metrics import Array, auc
 from include.models.scorecard import Scorecard
-from include.spec import UseCase
 
 BASE_RATE, BEST_FEATURE = "base_rate", "best_feature"
 
 
-def fit_baselines(spec: UseCase, trained: pd.DataFrame, fresh: pd.DataFrame) -> dict[str, Array]:
+def fit_baselines(spec: Classification, trained: pd.DataFrame, fresh: pd.DataFrame) -> dict[str, Array]:
     """Return the fresh rows' scores by the base rate, and by the one raw column that ranks the training rows best.
 
     Args:

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from include.classification import Classification
 from include.records import GateResult
-from include.spec import UseCase
 
 _CASES = 500
 _STEPS = 6
 _ROUNDING = 1e-9
 
 
-def behavioural_gates(spec: UseCase, model: Any, rows: pd.DataFrame, seed: int) -> list[GateResult]:
+def behavioural_gates(spec: Classification, model: Any, rows: pd.DataFrame, seed: int) -> list[GateResult]:
     """Return the gates: more of a risk column never lowers the score; a protected attribute changes nothing."""
     cases = rows.sample(min(_CASES, len(rows)), random_state=seed)
     gates = [_never_lowers(spec, model, cases, name) for name in spec.gates.raises_risk]
@@ -23,7 +23,7 @@ def behavioural_gates(spec: UseCase, model: Any, rows: pd.DataFrame, seed: int) 
     return gates
 
 
-def _never_lowers(spec: UseCase, model: Any, cases: pd.DataFrame, name: str) -> GateResult:
+def _never_lowers(spec: Classification, model: Any, cases: pd.DataFrame, name: str) -> GateResult:
     values = np.unique(np.quantile(cases[name], np.linspace(0, 1, _STEPS)))
     column = spec.contract.column(name)
     if column.minimum is not None and column.maximum is not None:

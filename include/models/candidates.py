@@ -12,12 +12,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
+from include.classification import Classification
 from include.models.features import categorical, features_of, raises_risk
 from include.models.scorecard import Scorecard
-from include.spec import UseCase
 
 
-def logistic(spec: UseCase, params: dict[str, Any], seed: int) -> Pipeline:
+def logistic(spec: Classification, params: dict[str, Any], seed: int) -> Pipeline:
     """Return a logistic regression over evened-out numbers and one-hot categories.
 
     Amounts are mapped to a normal shape by their ranks: a few very large ones would rule the coefficients otherwise.
@@ -41,12 +41,12 @@ def logistic(spec: UseCase, params: dict[str, Any], seed: int) -> Pipeline:
     )
 
 
-def scorecard(spec: UseCase, params: dict[str, Any], seed: int) -> Pipeline:
+def scorecard(spec: Classification, params: dict[str, Any], seed: int) -> Pipeline:
     """Return a weight-of-evidence scorecard; the interpretable model of the house."""
     return Pipeline([("features", features_of(spec)), ("model", Scorecard(rising=raises_risk(spec), **params))])
 
 
-def boosting(spec: UseCase, params: dict[str, Any], seed: int) -> Pipeline:
+def boosting(spec: Classification, params: dict[str, Any], seed: int) -> Pipeline:
     """Return gradient boosting over histograms, monotone where the spec says that more is riskier."""
     rising = [int(each) for each in raises_risk(spec)]
     model = HistGradientBoostingClassifier(

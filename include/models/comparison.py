@@ -7,15 +7,15 @@ import datetime as dt
 import numpy as np
 from numpy.typing import NDArray
 
+from include.classification import Classification
 from include.models.metrics import HIGHER_IS_BETTER, Array, auc, brier, estimate
 from include.records import Comparison, Route, Verdict
-from include.spec import UseCase
 
 _METRICS = {"auc": auc, "brier": brier}
 
 
 def compare(
-    spec: UseCase, y: Array, candidate: Array, other: Array, weights: NDArray[np.float64], against: str
+    spec: Classification, y: Array, candidate: Array, other: Array, weights: NDArray[np.float64], against: str
 ) -> Comparison:
     """Return the paired bootstrap of the primary metric's difference; positive favours the candidate.
 
@@ -43,7 +43,7 @@ def compare(
     )
 
 
-def refresh_due(spec: UseCase, *, as_of: dt.date, champion_since: dt.date | None, drift_confirmed: str) -> str:
+def refresh_due(spec: Classification, *, as_of: dt.date, champion_since: dt.date | None, drift_confirmed: str) -> str:
     """Return why the champion may be refreshed without being beaten, or nothing."""
     if drift_confirmed:
         return f"drift is confirmed: {drift_confirmed}"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from include.classification import Classification
 from include.errors import PermanentError
 from include.models import artifact, registry, tracking
 from include.models.baselines import fit_baselines
@@ -30,13 +31,12 @@ from include.records import (
     Snapshot,
     Training,
 )
-from include.spec import UseCase
 
 PROFILE = "reference_profile.json"
 _SAMPLE_ROWS = 50
 
 
-def trained_until(spec: UseCase, snapshot: Snapshot) -> dt.date:
+def trained_until(spec: Classification, snapshot: Snapshot) -> dt.date:
     """Return the last day a training may learn from; the days behind it are the fresh rows."""
     return snapshot.last_day - dt.timedelta(days=spec.fresh_days)
 
@@ -47,7 +47,7 @@ def predictions_digest(scores: Array) -> str:
 
 
 def judge(
-    spec: UseCase,
+    spec: Classification,
     run_id: str,
     training: Training,
     rows: pd.DataFrame,
@@ -114,7 +114,7 @@ def judge(
 
 
 def _against_champion(
-    spec: UseCase,
+    spec: Classification,
     y: Array,
     score: Array,
     fresh: pd.DataFrame,
@@ -136,7 +136,9 @@ def _against_champion(
     return compare(spec, y, score, other, weights, f"champion v{champion.version}")
 
 
-def _registered(spec: UseCase, run_id: str, training: Training, model: Calibrated, fresh: pd.DataFrame) -> ModelRef:
+def _registered(
+    spec: Classification, run_id: str, training: Training, model: Calibrated, fresh: pd.DataFrame
+) -> ModelRef:
     name = model_name(spec.name)
     if (made := registry.version_of_run(name, run_id)) is not None:
         return made
@@ -146,13 +148,13 @@ def _registered(spec: UseCase, run_id: str, training: Training, model: Calibrate
     )
 
 
-def _metrics(spec: UseCase, y: Array, score: Array, threshold: float, weights: Array) -> dict[str, Estimate]:
+def _metrics(spec: Classification, y: Array, score: Array, threshold: float, weights: Array) -> dict[str, Estimate]:
     found = all_metrics(spec.costs, threshold)
     return {name: estimate(metric(y, score, weights), spec.gates.confidence) for name, metric in found.items()}
 
 
 def _gates(
-    spec: UseCase, metrics: dict[str, Estimate], fairness: tuple[FairnessResult, ...], hardest: Comparison
+    spec: Classification, metrics: dict[str, Estimate], fairness: tuple[FairnessResult, ...], hardest: Comparison
 ) -> list[GateResult]:
     error, limit = metrics["ece"].value, spec.gates.max_calibration_error
     gates = [
@@ -180,7 +182,7 @@ def _gates(
 
 
 def _keep(
-    spec: UseCase,
+    spec: Classification,
     run_id: str,
     evaluation: Evaluation,
     packed: artifact.PackedModel,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from include.classification import Classification
 from include.models.explain import reasons
 from include.models.metrics import Array, auc
 from include.records import Estimate, Evaluation, Fitted
 from include.reporting import Report, figure
-from include.spec import UseCase
 
 if TYPE_CHECKING:
     from include.models.fitting import Calibrated
@@ -22,7 +22,7 @@ _SMALLEST_SLICE = 100
 
 
 def evaluation_report(
-    spec: UseCase,
+    spec: Classification,
     evaluation: Evaluation,
     model: Any,
     fresh: pd.DataFrame,
@@ -99,7 +99,7 @@ def _families(report: Report, evaluation: Evaluation, families: Sequence[tuple[F
         )
 
 
-def _curves(report: Report, spec: UseCase, evaluation: Evaluation, y: Array, scores: dict[str, Array]) -> None:
+def _curves(report: Report, spec: Classification, evaluation: Evaluation, y: Array, scores: dict[str, Array]) -> None:
     score = scores[evaluation.family]
     drawn, (roc, calibration) = figure(2, height=4)
     for name, each in scores.items():
@@ -158,7 +158,7 @@ def _fairness(report: Report, evaluation: Evaluation) -> None:
         report.plot(drawn, f"Favourable rate by {result.column} with intervals")
 
 
-def _slices(report: Report, spec: UseCase, fresh: pd.DataFrame, y: Array, score: Array) -> None:
+def _slices(report: Report, spec: Classification, fresh: pd.DataFrame, y: Array, score: Array) -> None:
     rows = []
     for column in spec.contract.columns:
         if column.name not in fresh or not (column.categorical or column.role == "protected"):
@@ -177,7 +177,7 @@ def _slices(report: Report, spec: UseCase, fresh: pd.DataFrame, y: Array, score:
 
 
 def _reasons(
-    report: Report, spec: UseCase, evaluation: Evaluation, model: Any, fresh: pd.DataFrame, score: Array
+    report: Report, spec: Classification, evaluation: Evaluation, model: Any, fresh: pd.DataFrame, score: Array
 ) -> None:
     worst = np.argsort(-score, kind="stable")[:3]
     near = np.argsort(np.abs(score - evaluation.threshold), kind="stable")[:3]

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from include.classification import Classification, Fairness
 from include.errors import MissingMetricError
 from include.models.metrics import Array, estimate
 from include.records import Estimate, FairnessResult, GroupOutcome
-from include.spec import Fairness, UseCase
 
 
 def groups_of(rule: Fairness, values: pd.Series) -> NDArray[np.str_]:
@@ -28,7 +28,7 @@ def groups_of(rule: Fairness, values: pd.Series) -> NDArray[np.str_]:
 
 
 def audit(
-    spec: UseCase, rows: pd.DataFrame, score: Array, threshold: float, weights: Array
+    spec: Classification, rows: pd.DataFrame, score: Array, threshold: float, weights: Array
 ) -> tuple[FairnessResult, ...]:
     """Return the parity of each protected column that the spec names.
 
@@ -48,7 +48,7 @@ def audit(
 
 
 def _one(
-    spec: UseCase, rule: Fairness, rows: pd.DataFrame, favourable: Array, good: Array, weights: Array
+    spec: Classification, rule: Fairness, rows: pd.DataFrame, favourable: Array, good: Array, weights: Array
 ) -> FairnessResult:
     names = groups_of(rule, rows[rule.column])
     outcomes, rates, chances = [], [], []

@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from include.classification import Classification
 from include.errors import ContractError
-from include.spec import UseCase
 
 Array = NDArray[np.float64]
 
@@ -85,13 +85,13 @@ class Features(BaseEstimator, TransformerMixin):
         return np.array([*self.columns, *(name for name, _, _ in self.derived)], dtype=object)
 
 
-def features_of(spec: UseCase) -> Features:
+def features_of(spec: Classification) -> Features:
     """Return the unfitted feature step of a use case."""
     derived = [(each.name, str(each.op), list(each.columns)) for each in spec.features]
     return Features(columns=list(spec.model_columns), derived=derived)
 
 
-def raises_risk(spec: UseCase) -> list[bool]:
+def raises_risk(spec: Classification) -> list[bool]:
     """Return for each output column whether more of it must never lower the score.
 
     A derived feature inherits the promise where it can only rise with inputs that all carry it.
@@ -103,7 +103,7 @@ def raises_risk(spec: UseCase) -> list[bool]:
     return [name in promised | inherited for name in features_of(spec).get_feature_names_out()]
 
 
-def categorical(spec: UseCase) -> list[bool]:
+def categorical(spec: Classification) -> list[bool]:
     """Return for each output column whether its numbers are names."""
     named = {column.name for column in spec.contract.columns if column.categorical}
     return [name in named for name in features_of(spec).get_feature_names_out()]

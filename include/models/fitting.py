@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from include.catalog import resolve
-from include.spec import UseCase
+from include.classification import Classification
 
 Array = NDArray[np.float64]
 _FOLDS = 5
@@ -57,14 +57,14 @@ class Calibrated(BaseEstimator, ClassifierMixin):
         return risk
 
 
-def build(spec: UseCase, family: str, params: dict[str, Any], seed: int) -> Any:
+def build(spec: Classification, family: str, params: dict[str, Any], seed: int) -> Any:
     """Return the unfitted classifier of one of the spec's families."""
     chosen = next(each for each in spec.candidates if each.name == family)
     return resolve(chosen.build)(spec, {**chosen.params, **params}, seed)
 
 
 def fit_calibrated(
-    spec: UseCase, family: str, params: dict[str, Any], rows: pd.DataFrame, seed: int
+    spec: Classification, family: str, params: dict[str, Any], rows: pd.DataFrame, seed: int
 ) -> tuple[Calibrated, Array]:
     """Fit on all rows, calibrate on out-of-fold scores, and return the model and those calibrated scores.
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from include.classification import Costs
 from include.errors import MissingMetricError
 from include.records import Estimate
-from include.spec import Costs
 
 Array = NDArray[np.float64]
 RESAMPLES = 400

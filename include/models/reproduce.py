@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from include.classification import Classification
 from include.data import snapshots
 from include.models import provenance, registry, tracking
 from include.models.evaluation import predictions_digest, trained_until
 from include.models.fitting import fit_calibrated
 from include.naming import model_name
 from include.records import Fitted, Training
-from include.spec import UseCase
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Reproduction:
         return f"different: digest {self.rebuilt[:16]}, registered {self.registered[:16]}; {why}"
 
 
-def reproduce(spec: UseCase, version: int) -> Reproduction:
+def reproduce(spec: Classification, version: int) -> Reproduction:
     """Fit a version again from the same snapshot, configuration and seed, and compare its predictions.
 
     Raises:

@@ -17,6 +17,7 @@ import pandas as pd
 import skops.io
 from pydantic import Field
 
+from include.classification import Classification
 from include.data import snapshots
 from include.errors import PermanentError
 from include.models import provenance, tracking
@@ -25,7 +26,6 @@ from include.models.evaluation import judge, trained_until
 from include.models.fitting import Calibrated, build, fit_calibrated
 from include.models.metrics import HIGHER_IS_BETTER, all_metrics, best_threshold
 from include.records import Evaluation, Fitted, ModelRef, Record, Training
-from include.spec import UseCase
 
 _VALIDATION_SHARE = 0.25
 
@@ -38,7 +38,7 @@ class Search(Record):
 
 
 def prepare(
-    spec: UseCase,
+    spec: Classification,
     *,
     as_of: dt.date,
     pipeline_run: str,
@@ -106,7 +106,7 @@ def drift_confirmed(run_id: str) -> str:
     return tracking.load_record(run_id, "training.json", Training).drift_confirmed
 
 
-def search_batches(spec: UseCase) -> list[dict[str, Any]]:
+def search_batches(spec: Classification) -> list[dict[str, Any]]:
     """Return for each family the configurations that its share of the budget pays for, in a fixed order."""
     grids = {each.name: [dict(zip(each.search, values, strict=True)) for values in product(*each.search.values())]
              for each in spec.candidates}  # fmt: skip
@@ -119,7 +119,7 @@ def search_batches(spec: UseCase) -> list[dict[str, Any]]:
     return [{"family": each.name, "configs": chosen[each.name]} for each in spec.candidates]
 
 
-def search(spec: UseCase, run_id: str, batch: Mapping[str, Any]) -> str:
+def search(spec: Classification, run_id: str, batch: Mapping[str, Any]) -> str:
     """Try a family's configurations on the newest training rows: fit on the earlier days, score the later ones.
 
     Returns:
@@ -147,7 +147,7 @@ def search(spec: UseCase, run_id: str, batch: Mapping[str, Any]) -> str:
     return child
 
 
-def fit(spec: UseCase, run_id: str) -> dict[str, float]:
+def fit(spec: Classification, run_id: str) -> dict[str, float]:
     """Fit and calibrate the best configuration of each family on all training rows, and keep the models with the run.
 
     Returns:
@@ -178,7 +178,7 @@ def fit(spec: UseCase, run_id: str) -> dict[str, float]:
 
 
 def evaluate(
-    spec: UseCase,
+    spec: Classification,
     run_id: str,
     *,
     champion: ModelRef | None = None,
@@ -214,7 +214,7 @@ def evaluate(
     return evaluation
 
 
-def _rows(spec: UseCase, run_id: str) -> tuple[Training, pd.DataFrame]:
+def _rows(spec: Classification, run_id: str) -> tuple[Training, pd.DataFrame]:
     training = tracking.load_record(run_id, "training.json", Training)
     return training, snapshots.read(spec, training.snapshot)
 
@@ -223,11 +223,11 @@ def _family(run_id: str, family: str) -> Calibrated:
     return tracking.fetch(run_id, f"families/{family}.skops", lambda path: skops.io.load(path, trusted=TRUSTED))
 
 
-def _truth(spec: UseCase, rows: pd.DataFrame) -> Any:
+def _truth(spec: Classification, rows: pd.DataFrame) -> Any:
     return rows[spec.contract.target].to_numpy(dtype=float)
 
 
-def _primary(spec: UseCase, y: Any, score: Any) -> float:
+def _primary(spec: Classification, y: Any, score: Any) -> float:
     return float(all_metrics(spec.costs, 0.5)[spec.primary_metric](y, score, np.ones((1, len(y))))[0])
 
 

@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from include.classification import Classification
 from include.monitoring.profile import ColumnProfile, ReferenceProfile, value_names
 from include.records import Record
-from include.spec import UseCase
 
 Array = NDArray[np.float64]
 SCORE = "score"
@@ -65,7 +65,7 @@ class Window:
         return self.drift is not None and bool(self.drift.drifted)
 
 
-def detect(spec: UseCase, reference: ReferenceProfile, rows: pd.DataFrame, scores: Array) -> WindowDrift:
+def detect(spec: Classification, reference: ReferenceProfile, rows: pd.DataFrame, scores: Array) -> WindowDrift:
     """Compare a window with the reference.
 
     Args:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from include.classification import Classification
 from include.monitoring.drift import SCORE, Window
 from include.monitoring.profile import ColumnProfile, ReferenceProfile, value_names
 from include.records import ModelRef
 from include.reporting import Report, figure
-from include.spec import UseCase
 
 _SHOWN = 6
 
 
 def drift_report(
-    spec: UseCase,
+    spec: Classification,
     champion: ModelRef,
     reference: ReferenceProfile,
     windows: Sequence[Window],

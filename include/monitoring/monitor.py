@@ -10,6 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
+from include.classification import Classification
 from include.data import snapshots
 from include.data.sources import DAY
 from include.data.tables import Table
@@ -23,7 +24,6 @@ from include.monitoring.profile import ReferenceProfile
 from include.naming import DEFAULT_KEY
 from include.records import ModelRef
 from include.serving.batch import PREDICTIONS
-from include.spec import UseCase
 
 Verdict = Literal["healthy", "watch", "retrain", "not judged"]
 REPORT = "drift.html"
@@ -50,7 +50,7 @@ class MonitorResult:
     drifted: tuple[str, ...]
 
 
-def monitor(spec: UseCase, *, as_of: dt.date, pipeline_run: str) -> MonitorResult:
+def monitor(spec: Classification, *, as_of: dt.date, pipeline_run: str) -> MonitorResult:
     """Judge the newest windows of the champion's predictions up to a day.
 
     Raises:
@@ -75,7 +75,7 @@ def monitor(spec: UseCase, *, as_of: dt.date, pipeline_run: str) -> MonitorResul
     return MonitorResult(verdict, run_id, REPORT, reason, confirmed, drifted)
 
 
-def _windows(spec: UseCase, champion: ModelRef, reference: ReferenceProfile, as_of: dt.date) -> list[Window]:
+def _windows(spec: Classification, champion: ModelRef, reference: ReferenceProfile, as_of: dt.date) -> list[Window]:
     """Return the last windows, oldest first; a window is judged if it has rows enough."""
     first = registry.evaluation_of(champion).snapshot.last_day + dt.timedelta(days=1)
     columns = [DAY, spec.contract.key, "score", "model_version"]
@@ -96,7 +96,7 @@ def _windows(spec: UseCase, champion: ModelRef, reference: ReferenceProfile, as_
     return windows[::-1]
 
 
-def _verdict(spec: UseCase, windows: list[Window]) -> tuple[Verdict, str, bool]:
+def _verdict(spec: Classification, windows: list[Window]) -> tuple[Verdict, str, bool]:
     needed, looked = spec.monitoring.confirm
     newest, hits = windows[-1], [window for window in windows if window.drifted]
     if newest.drift is None:
@@ -113,7 +113,7 @@ def _verdict(spec: UseCase, windows: list[Window]) -> tuple[Verdict, str, bool]:
     return "watch", f"{seen}, {needed} would confirm", False
 
 
-def _nothing(spec: UseCase, expected: str, seen: str) -> PermanentError:
+def _nothing(spec: Classification, expected: str, seen: str) -> PermanentError:
     return PermanentError(
         expected=expected, seen=seen, where=f"monitor of {spec.name}", next_step=f"run {spec.name}_score first"
     )

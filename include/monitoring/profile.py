@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from include.classification import Classification
 from include.records import Record
-from include.spec import UseCase
 
 Array = NDArray[np.float64]
 _QUANTILES = 1001
@@ -39,7 +39,7 @@ class ReferenceProfile(Record):
     score: ColumnProfile
 
 
-def build(spec: UseCase, rows: pd.DataFrame, scores: Array) -> ReferenceProfile:
+def build(spec: Classification, rows: pd.DataFrame, scores: Array) -> ReferenceProfile:
     """Return the profile of a reference window.
 
     Args:

@@ -10,7 +10,7 @@ import uuid
 
 from rich.console import Console
 
-from include.catalog import use_case
+from include.catalog import classification, use_case
 from include.errors import FlightdeckError
 from include.platform.bootstrap import ROOT, NotReadyError
 from include.platform.embedded import Platform
@@ -56,7 +56,7 @@ def _life(platform: Platform, name: str, approve_as: str | None, *, again: bool)
     from include.platform import show
     from include.platform.life import live, may_ask
 
-    spec = use_case(name)
+    spec = classification(name)
     if not again and Journal(spec.name).head() is not None:
         show.champion(console, platform, spec, {})
         console.print(f"`./flightdeck run {name}` trains and deploys anew.")
@@ -139,7 +139,7 @@ def _reproduce(given: argparse.Namespace) -> int:
     console.print(f"· rebuilding {given.use_case} v{given.version} …")
     from include.models.reproduce import reproduce
 
-    found = reproduce(use_case(given.use_case), given.version)
+    found = reproduce(classification(given.use_case), given.version)
     console.print(found.sentence)
     return 0 if found.identical else 1
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from include.classification import Classification
 from include.platform.airflow_api import Airflow
 from include.platform.embedded import Platform
 from include.records import Estimate, Evaluation
-from include.spec import UseCase
 
 
 def statuses(console: Console, platform: Platform) -> bool:
@@ -27,7 +27,7 @@ def statuses(console: Console, platform: Platform) -> bool:
     return all(seen == "healthy" for seen in found.values())
 
 
-def champion(console: Console, platform: Platform, spec: UseCase, runs: dict[str, str]) -> None:
+def champion(console: Console, platform: Platform, spec: Classification, runs: dict[str, str]) -> None:
     """Print what is live in a use case, and what it rests on."""
     from include.data.tables import Table as DeltaTable
     from include.deployment.journal import Journal

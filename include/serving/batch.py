@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from include.classification import Classification
 from include.data import snapshots
 from include.data.sources import DAY
 from include.data.tables import Table
@@ -17,7 +18,6 @@ from include.deployment.journal import Journal
 from include.models import artifact, explain, registry, tracking
 from include.naming import DEFAULT_KEY
 from include.records import Evaluation, ModelRef
-from include.spec import UseCase
 
 PREDICTIONS = "predictions"
 ACCEPT, REVIEW, DECLINE = "accept", "review", "decline"
@@ -42,7 +42,7 @@ class ScoreResult:
     days: tuple[dt.date, ...]
 
 
-def score_pending(spec: UseCase, *, as_of: dt.date, pipeline_run: str, at: dt.datetime) -> ScoreResult:
+def score_pending(spec: Classification, *, as_of: dt.date, pipeline_run: str, at: dt.datetime) -> ScoreResult:
     """Score every landed day up to ``as_of`` that the champion has neither been judged on nor scored.
 
     The days are read from the tables and not from the event, so an event that was lost or came twice changes nothing.
@@ -98,7 +98,7 @@ def decide(scores: NDArray[np.float64], evaluation: Evaluation) -> NDArray[np.st
     return np.select([scores < low, scores < high], [ACCEPT, REVIEW], DECLINE)
 
 
-def _pending(spec: UseCase, evaluation: Evaluation, champion: ModelRef, as_of: dt.date) -> list[dt.date]:
+def _pending(spec: Classification, evaluation: Evaluation, champion: ModelRef, as_of: dt.date) -> list[dt.date]:
     landed = Table(spec.name, "rows").days()
     unseen = sorted(day for day in landed if evaluation.snapshot.last_day < day <= as_of)
     if not unseen:
@@ -108,7 +108,7 @@ def _pending(spec: UseCase, evaluation: Evaluation, champion: ModelRef, as_of: d
     return [day for day in unseen if day not in done]
 
 
-def _record(spec: UseCase, champion: ModelRef, scored: pd.DataFrame, pipeline_run: str) -> None:
+def _record(spec: Classification, champion: ModelRef, scored: pd.DataFrame, pipeline_run: str) -> None:
     run_id = tracking.child_run(champion.run_id, f"score {scored[DAY].max()}", pipeline_run=pipeline_run)
     counts = scored["decision"].value_counts()
     tracking.log_metrics(

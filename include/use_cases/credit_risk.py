@@ -9,20 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from include.spec import (
-    Candidate,
-    Column,
-    Contract,
-    Costs,
-    Fairness,
-    Feature,
-    Gates,
-    Monitoring,
-    Risk,
-    Role,
-    Source,
-    UseCase,
-)
+from include.classification import Candidate, Classification, Costs, Fairness, Feature, Gates, Monitoring
+from include.spec import Column, Contract, Risk, Role, Source
 
 if TYPE_CHECKING:
     from include.data.sources import Batch
@@ -84,7 +72,7 @@ _FEATURES = (
     Feature(name="smallest_payment", op="minimum", columns=_PAID, owner="carol", description="least paid in a month"),
 )  # fmt: skip
 
-SPEC = UseCase(
+SPEC = Classification(
     name="credit_risk",
     title="Consumer credit risk",
     owner="carol",
@@ -138,7 +126,7 @@ SPEC = UseCase(
 )  # fmt: skip
 
 
-def fetch(spec: UseCase, day: dt.date) -> Batch:
+def fetch(spec: Classification, day: dt.date) -> Batch:
     """Return the clients that arrive on a day, and their truth.
 
     Raises:

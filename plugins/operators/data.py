@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from include.spec import UseCase
+from include.classification import Classification
 from plugins.context import originator, partition_day, pipeline_run
 from plugins.operators.step import StepOperator
 
@@ -16,7 +16,7 @@ class IngestOperator(StepOperator):
     The contract stops a broken batch before anything is written, and puts broken rows into quarantine.
     """
 
-    def step(self, spec: UseCase, context: Any) -> str:
+    def step(self, spec: Classification, context: Any) -> str:
         """Return the digest of what was landed."""
         from include.data.ingest import ingest
 
@@ -37,7 +37,7 @@ class IngestOperator(StepOperator):
 class ProfileOperator(StepOperator):
     """Describe what was landed and compare it with the days before, as a report with plots."""
 
-    def step(self, spec: UseCase, context: Any) -> str:
+    def step(self, spec: Classification, context: Any) -> str:
         """Return the MLflow run that holds the report."""
         from include.data.profiles import publish_profile
 

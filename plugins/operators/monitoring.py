@@ -6,8 +6,8 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.classification import Classification
 from include.clock import business_time
-from include.spec import UseCase
 from plugins.context import originator, partition_day, pipeline_run
 from plugins.operators.step import StepOperator
 
@@ -15,7 +15,7 @@ from plugins.operators.step import StepOperator
 class ScoreOperator(StepOperator):
     """Score what the champion has not scored yet, into the prediction log; skips where there is no champion."""
 
-    def step(self, spec: UseCase, context: Any) -> int:
+    def step(self, spec: Classification, context: Any) -> int:
         """Return the number of rows scored."""
         from include.serving.batch import score_pending
 
@@ -49,7 +49,7 @@ class DriftDetectionOperator(StepOperator):
         super().__init__(**kwargs)
         self.dry_run = dry_run
 
-    def step(self, spec: UseCase, context: Any) -> str:
+    def step(self, spec: Classification, context: Any) -> str:
         """Return the reason to retrain, or an empty text."""
         from include.monitoring.monitor import monitor
 

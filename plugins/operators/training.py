@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.spec import UseCase
+from include.classification import Classification
 from plugins.context import originator, partition_day, pipeline_run, triggering_extra
 from plugins.operators.step import StepOperator
 
@@ -26,7 +26,7 @@ class RetrainingRequestOperator(StepOperator):
         super().__init__(**kwargs)
         self.reason, self.drift_confirmed = reason, drift_confirmed
 
-    def step(self, spec: UseCase, context: Any) -> str:
+    def step(self, spec: Classification, context: Any) -> str:
         """Return the reason."""
         if not self.reason:
             raise AirflowSkipException("there is no reason to retrain")
@@ -39,7 +39,7 @@ class RetrainingRequestOperator(StepOperator):
 class SnapshotOperator(StepOperator):
     """Open the parent MLflow run and name the rows that this training sees."""
 
-    def step(self, spec: UseCase, context: Any) -> str:
+    def step(self, spec: Classification, context: Any) -> str:
         """Return the parent run's id."""
         from include.models import training
 
@@ -81,7 +81,7 @@ class SearchOperator(_TrainingOperator):
         super().__init__(**kwargs)
         self.family = family
 
-    def step(self, spec: UseCase, context: Any) -> str:
+    def step(self, spec: Classification, context: Any) -> str:
         """Return the child run's id."""
         from include.models import training
 
@@ -95,7 +95,7 @@ class SearchOperator(_TrainingOperator):
 class FitOperator(_TrainingOperator):
     """Fit and calibrate the best configuration of each family, and pack the models."""
 
-    def step(self, spec: UseCase, context: Any) -> None:
+    def step(self, spec: Classification, context: Any) -> None:
         """Log the packed models under the parent run."""
         from include.models import training
 
@@ -106,7 +106,7 @@ class FitOperator(_TrainingOperator):
 class EvaluateOperator(_TrainingOperator):
     """Judge the best family on the fresh rows, beside champion and baselines, and register it as the candidate."""
 
-    def step(self, spec: UseCase, context: Any) -> int:
+    def step(self, spec: Classification, context: Any) -> int:
         """Return the candidate's version."""
         from include.deployment.journal import Journal
         from include.models import training

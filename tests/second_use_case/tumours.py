@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from include.spec import Candidate, Column, Contract, Costs, Gates, Monitoring, Risk, Role, Source, UseCase
+from include.classification import Candidate, Classification, Costs, Gates, Monitoring
+from include.spec import Column, Contract, Risk, Role, Source
 
 if TYPE_CHECKING:
     from include.data.sources import Batch
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 A_DAY = 9
 MEASURES = ("mean_radius", "mean_texture", "mean_smoothness", "mean_concavity", "mean_symmetry", "worst_area")
 
-SPEC = UseCase(
+SPEC = Classification(
     name="tumours",
     title="Breast tumours",
     owner="nora",
@@ -49,7 +50,7 @@ SPEC = UseCase(
 )
 
 
-def fetch(spec: UseCase, day: dt.date) -> Batch:
+def fetch(spec: Classification, day: dt.date) -> Batch:
     """Return the biopsies of a day."""
     from sklearn.datasets import load_breast_cancer
 

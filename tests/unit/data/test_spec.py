@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from include.spec import Column, Contract, Risk, RiskClass, Role, UseCase
+from include.classification import Classification
+from include.spec import Column, Contract, Risk, RiskClass, Role
 from tests.second_use_case.tumours import SPEC
 
 
 def changed(**fields):
-    return UseCase.model_validate({**SPEC.model_dump(), **fields})
+    return Classification.model_validate({**SPEC.model_dump(), **fields})
 
 
 def test_a_typing_slip_is_no_default():

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from fairlearn.metrics import demographic_parity_ratio, equal_opportunity_difference
 
+from include.classification import Fairness
 from include.errors import MissingMetricError
 from include.models.fairness import audit, groups_of
 from include.models.metrics import resamples
-from include.spec import Fairness
 from include.use_cases.credit_risk import SPEC
 
 

@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
+from include.classification import Costs
 from include.errors import MissingMetricError
 from include.models import metrics
-from include.spec import Costs
 
 COSTS = Costs(unit="EUR", false_accept=5, false_decline=1)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from include.classification import Monitoring
 from include.monitoring.drift import compare_column, detect
 from include.monitoring.profile import build, column_profile
-from include.spec import Monitoring
 from tests.second_use_case.tumours import MEASURES, SPEC
 
 SIGNIFICANCE_ALONE = SPEC.model_copy(update={"monitoring": Monitoring(min_effect=1e-9, false_alarm_rate=0.05)})
