@@ -97,7 +97,7 @@ class Snapshot(Record):
 
 
 class Evaluation(Record):
-    """All that is known of a candidate before anybody decides on it."""
+    """What is known of a candidate of any kind before anybody decides on it."""
 
     use_case: str
     key: str
@@ -106,20 +106,14 @@ class Evaluation(Record):
     as_of: dt.date
     originator: str = Field(description="user at the root of the chain of events; empty if unknown")
     originator_source: str = Field(description="manual, schedule or unknown")
-    snapshot: Snapshot
-    fresh_rows: int
-    threshold: float = Field(description="score at and above which a case is declined")
-    review_band: tuple[float, float] = Field(description="scores between which a person decides")
+    fresh_rows: int = Field(description="rows it was judged on, none of which it was trained on")
     metrics: dict[str, Estimate] = Field(description="the candidate's metrics on the fresh rows")
-    families: dict[str, dict[str, Estimate]] = Field(description="metrics of every family")
-    baselines: dict[str, dict[str, Estimate]] = Field(description="metrics of the naive baselines")
     comparisons: tuple[Comparison, ...]
     champion_version: int | None = Field(description="the champion it was compared with; none if there was none")
     champion_sequence: int = Field(description="journal sequence at which that champion was read; 0 if none")
     refresh_due: str = Field(default="", description="why a refresh is due; empty if it is not")
     route: Route | None = Field(description="the way it may replace the champion; none if it may not")
     gates: tuple[GateResult, ...]
-    fairness: tuple[FairnessResult, ...]
 
     @property
     def passed(self) -> bool:
@@ -130,6 +124,17 @@ class Evaluation(Record):
     def failed_gates(self) -> list[GateResult]:
         """Return the gates that do not hold."""
         return [gate for gate in self.gates if not gate.passed]
+
+
+class ClassificationEvaluation(Evaluation):
+    """An evaluation of a model that decides about rows."""
+
+    snapshot: Snapshot
+    threshold: float = Field(description="score at and above which a case is declined")
+    review_band: tuple[float, float] = Field(description="scores between which a person decides")
+    families: dict[str, dict[str, Estimate]] = Field(description="metrics of every family")
+    baselines: dict[str, dict[str, Estimate]] = Field(description="metrics of the naive baselines")
+    fairness: tuple[FairnessResult, ...]
 
 
 class Training(Record):

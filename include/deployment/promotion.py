@@ -7,14 +7,14 @@ killed in between has promoted, and the next reconcile (at every deployment, and
 from __future__ import annotations
 
 import datetime as dt
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from include.deployment.eligibility import approved, evaluated, gated, still_champion
 from include.deployment.entries import Entry, KeyState, State
 from include.deployment.journal import Journal
-from include.errors import ArtifactError, GateError, StaleComparisonError
+from include.errors import ApprovalError, ArtifactError, GateError, MissingMetricError, StaleComparisonError
 from include.governance.approvals import load_verified
 from include.governance.signatures import digest
 from include.models import artifact, registry
@@ -27,11 +27,12 @@ ALIAS = "champion"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a promotion or a rollback did, or would do."""
+    """What a promotion or a rollback did, or would do; ``left`` says of many keys which did not move, and why."""
 
     promoted: bool
     reason: str
     entry: Entry | None
+    left: Mapping[str, str] = field(default_factory=dict)
 
 
 def promote(
@@ -62,49 +63,128 @@ def promote(
         JournalError: the journal does not verify.
         TransientError: S3 or MLflow is away; repeat the call.
     """
-    journal = Journal(spec.name)
-    request_id = f"promote {key} v{ref.version} in {run}"
+    journal, request_id = Journal(spec.name), f"promote {key} v{ref.version} in {run}"
+    if (done := _done(spec, journal, {key: ref}, request_id)) is not None:
+        return done
+    cleared = _clear(spec, journal, ref, key, run)
+    if isinstance(cleared, str):
+        return Outcome(False, cleared, None)
+    return _move(spec, journal, [cleared], request_id=request_id, run=run, at=at, dry_run=dry_run)
+
+
+def promote_many(
+    spec: UseCase, refs: Mapping[str, ModelRef], *, run: str, at: dt.datetime, dry_run: bool = False
+) -> Outcome:
+    """Make one version for each key (zones, markets) the champion, all in one entry, as ``promote`` does for one.
+
+    A key whose version may not move keeps its champion, and the outcome says why; the others go on without it.
+
+    Raises:
+        JournalError: the journal does not verify.
+        TransientError: S3 or MLflow is away; repeat the call.
+    """
+    named = ", ".join(f"{key} v{refs[key].version}" for key in sorted(refs))
+    journal, request_id = Journal(spec.name), f"promote {digest(named.encode())[:16]} in {run}"
+    if (done := _done(spec, journal, refs, request_id)) is not None:
+        return done
+    cleared, left = [], {}
+    for key in sorted(refs):
+        try:
+            found = _clear(spec, journal, refs[key], key, run)
+        except (MissingMetricError, ApprovalError, GateError, ArtifactError, StaleComparisonError) as error:
+            found = str(error)
+        if isinstance(found, str):
+            left[key] = found
+        else:
+            cleared.append(found)
+    if not cleared:
+        return Outcome(False, f"none of {len(refs)} versions may move", None, left)
+    moved = _move(spec, journal, cleared, request_id=request_id, run=run, at=at, dry_run=dry_run)
+    return replace(moved, left=left)
+
+
+@dataclass(frozen=True)
+class _Cleared:
+    """A version that may become the champion of its key now, and on what grounds."""
+
+    key: str
+    ref: ModelRef
+    evaluation: Evaluation
+    approval: Approval | None
+    override: str
+
+
+def _done(spec: UseCase, journal: Journal, refs: Mapping[str, ModelRef], request_id: str) -> Outcome | None:
+    """Return the outcome of a promotion that has happened already, after its mirror was made whole."""
     journal.anchored()
+    named = ", ".join(f"v{refs[key].version}" for key in sorted(refs))
     if (mine := journal.find(request_id)) is not None:
         mirror(spec, journal)
-        return Outcome(True, f"v{ref.version} was promoted by entry {mine.sequence} already", mine)
-    if journal.state().of(key).champion == ref:
+        return Outcome(True, f"{named} was promoted by entry {mine.sequence} already", mine)
+    state = journal.state()
+    if all(state.of(key).champion == ref for key, ref in refs.items()):
         mirror(spec, journal)
-        return Outcome(False, f"v{ref.version} is champion already, promoted by another run", None)
+        return Outcome(False, f"{named} is champion already, promoted by another run", None)
+    return None
 
+
+def _clear(spec: UseCase, journal: Journal, ref: ModelRef, key: str, run: str) -> _Cleared | str:
+    """Return what a version's promotion rests on, or why it is not promoted though nothing is wrong."""
     evaluation = registry.evaluation_of(ref)
     evaluated(spec, ref, key, evaluation)
     if evaluation.route is None:
-        return Outcome(False, f"v{ref.version} earned no way to the champion's place: {_verdicts(evaluation)}", None)
+        return f"v{ref.version} earned no way to the champion's place: {_verdicts(evaluation)}"
     approval = load_verified(spec.name, run)
     if approval is not None and approval.answer == "Reject":
         said = f": {approval.comment}" if approval.comment else ""
-        return Outcome(False, f"{approval.approver} rejected v{ref.version}{said}", None)
+        return f"{approval.approver} rejected v{ref.version}{said}"
     approved(spec, ref, evaluation, approval)
     override = gated(ref, evaluation, approval)
     still_champion(journal.entries(), key, evaluation)
     _unaltered(ref)
+    return _Cleared(key, ref, evaluation, approval, override)
+
+
+def _move(
+    spec: UseCase,
+    journal: Journal,
+    cleared: Sequence[_Cleared],
+    *,
+    request_id: str,
+    run: str,
+    at: dt.datetime,
+    dry_run: bool,
+) -> Outcome:
+    """Append the one entry that makes the cleared versions champions, and mirror it."""
+    named = ", ".join(f"v{each.ref.version}" for each in cleared)
     if dry_run:
-        instead = f" in place of v{evaluation.champion_version}" if evaluation.champion_version else ""
-        return Outcome(False, f"dry run: would promote v{ref.version}{instead} ({evaluation.route})", None)
+        instead = ", ".join(f"v{old}" for each in cleared if (old := each.evaluation.champion_version))
+        ways = ", ".join(sorted({str(each.evaluation.route) for each in cleared}))
+        return Outcome(
+            False, f"dry run: would promote {named}{f' in place of {instead}' if instead else ''} ({ways})", None
+        )
 
     def change(state: State) -> State:
-        still_champion(journal.known(), key, evaluation)
-        old = state.of(key)
-        new = {"champion": ref, "champion_since": at, "previous": old.champion}
-        return state.with_key(key, old.model_copy(update=new))
+        for each in cleared:
+            still_champion(journal.known(), each.key, each.evaluation)
+            old = state.of(each.key)
+            new = {"champion": each.ref, "champion_since": at, "previous": old.champion}
+            state = state.with_key(each.key, old.model_copy(update=new))
+        return state
 
+    first = cleared[0]
+    grounds = {each.key: _evidence(each, run) for each in cleared}
     entry = journal.append(
         change,
         request_id=request_id,
         action="promote",
-        who=approval.approver if approval else evaluation.originator,
-        why=_why(evaluation, override),
-        evidence=_evidence(evaluation, approval, override, run),
+        who=first.approval.approver if first.approval else first.evaluation.originator,
+        why="; ".join(_why(each, alone=len(cleared) == 1) for each in cleared),
+        evidence=grounds[first.key] if len(cleared) == 1 else {"run": run, "keys": grounds},
         at=at,
     )
     mirror(spec, journal)
-    return Outcome(True, f"v{ref.version} is champion by entry {entry.sequence}: {entry.why}", entry)
+    return Outcome(True, f"{named} is champion by entry {entry.sequence}: {entry.why}", entry)
 
 
 def rollback(
@@ -208,9 +288,12 @@ def _last_time(entries: list[Entry], key: str, champion: ModelRef) -> KeyState:
     return next(state for each in reversed(entries) if (state := each.state.of(key)).champion == champion)
 
 
-def _why(evaluation: Evaluation, override: str) -> str:
+def _why(cleared: _Cleared, *, alone: bool) -> str:
+    evaluation = cleared.evaluation
+    if not alone:
+        return f"{cleared.key} {evaluation.route} ({evaluation.family})"
     parts = (f"{evaluation.route}: {_verdicts(evaluation)}", evaluation.refresh_due)
-    return ". ".join([*filter(None, parts), *([f"Gates overridden: {override}"] if override else [])])
+    return ". ".join([*filter(None, parts), *([f"Gates overridden: {cleared.override}"] if cleared.override else [])])
 
 
 def _verdicts(evaluation: Evaluation) -> str:
@@ -218,18 +301,18 @@ def _verdicts(evaluation: Evaluation) -> str:
     return "; ".join(said) or "no comparison"
 
 
-def _evidence(evaluation: Evaluation, approval: Approval | None, override: str, run: str) -> dict[str, Any]:
-    text = evaluation.model_dump_json(indent=1)  # as it is stored with the run, so that anyone can compare the digest
-    whole = json.loads(text)
+def _evidence(cleared: _Cleared, run: str) -> dict[str, Any]:
+    evaluation, approval = cleared.evaluation, cleared.approval
+    whole = evaluation.model_dump(mode="json")
     kept = ("family", "as_of", "originator", "originator_source", "route", "refresh_due", "metrics", "comparisons")
     return {
         **{name: whole[name] for name in (*kept, "gates", "champion_version", "champion_sequence")},
         "run": run,
         "mlflow_run": evaluation.model.run_id,
-        "evaluation_sha256": digest(text.encode()),
+        "evaluation_sha256": digest(registry.evaluation_text(cleared.ref).encode()),
         "approval": approval.model_dump(mode="json") if approval else None,
         "unattended": approval.unattended if approval else False,
-        "override": override,
+        "override": cleared.override,
     }
 
 

@@ -21,9 +21,9 @@ from include.models.fitting import Calibrated
 from include.models.metrics import HIGHER_IS_BETTER, Array, all_metrics, estimate, resamples
 from include.naming import DEFAULT_KEY, model_name
 from include.records import (
+    ClassificationEvaluation,
     Comparison,
     Estimate,
-    Evaluation,
     FairnessResult,
     Fitted,
     GateResult,
@@ -57,7 +57,7 @@ def judge(
     champion_sequence: int,
     champion_since: dt.date | None,
     drift_confirmed: str,
-) -> Evaluation:
+) -> ClassificationEvaluation:
     """Choose the best family by what it showed on training rows, judge it on the fresh rows, and register it.
 
     The choice is made before the fresh rows are looked at, so that they judge one candidate and no selection.
@@ -86,7 +86,7 @@ def judge(
     packed = artifact.PackedModel(ref, model, list(spec.model_columns))
     metrics = _metrics(spec, y, score, best.threshold, weights)
     fairness = audit(spec, fresh, score, best.threshold, weights)
-    evaluation = Evaluation(
+    evaluation = ClassificationEvaluation(
         use_case=spec.name,
         key=DEFAULT_KEY,
         model=ref,
@@ -124,7 +124,7 @@ def _against_champion(
 ) -> Comparison | None:
     if champion is None:
         return None
-    seen_until = trained_until(spec, registry.evaluation_of(champion).snapshot)
+    seen_until = trained_until(spec, registry.classification_of(champion).snapshot)
     if seen_until > boundary:
         raise PermanentError(
             expected=f"a champion trained on days up to {boundary} at most",
@@ -184,7 +184,7 @@ def _gates(
 def _keep(
     spec: Classification,
     run_id: str,
-    evaluation: Evaluation,
+    evaluation: ClassificationEvaluation,
     packed: artifact.PackedModel,
     fresh: pd.DataFrame,
     scores: dict[str, Array],

@@ -11,7 +11,7 @@ import pandas as pd
 from include.classification import Classification
 from include.models.explain import reasons
 from include.models.metrics import Array, auc
-from include.records import Estimate, Evaluation, Fitted
+from include.records import ClassificationEvaluation, Estimate, Fitted
 from include.reporting import Report, figure
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _SMALLEST_SLICE = 100
 
 def evaluation_report(
     spec: Classification,
-    evaluation: Evaluation,
+    evaluation: ClassificationEvaluation,
     model: Any,
     fresh: pd.DataFrame,
     scores: dict[str, Array],
@@ -59,7 +59,7 @@ def evaluation_report(
     return report.html()
 
 
-def _decision(report: Report, evaluation: Evaluation) -> None:
+def _decision(report: Report, evaluation: ClassificationEvaluation) -> None:
     way = f"It may become champion by way of {evaluation.route}." if evaluation.route else "It may not become champion."
     report.section("Decision", way)
     if evaluation.refresh_due:
@@ -76,7 +76,9 @@ def _decision(report: Report, evaluation: Evaluation) -> None:
     )  # fmt: skip
 
 
-def _families(report: Report, evaluation: Evaluation, families: Sequence[tuple[Fitted, Calibrated]]) -> None:
+def _families(
+    report: Report, evaluation: ClassificationEvaluation, families: Sequence[tuple[Fitted, Calibrated]]
+) -> None:
     names = list(evaluation.metrics)
     rows: list[list[Any]] = [
         [f"{each.family}{' (interpretable)' if each.interpretable else ''}", f"{each.primary:.4f}"]
@@ -99,7 +101,9 @@ def _families(report: Report, evaluation: Evaluation, families: Sequence[tuple[F
         )
 
 
-def _curves(report: Report, spec: Classification, evaluation: Evaluation, y: Array, scores: dict[str, Array]) -> None:
+def _curves(
+    report: Report, spec: Classification, evaluation: ClassificationEvaluation, y: Array, scores: dict[str, Array]
+) -> None:
     score = scores[evaluation.family]
     drawn, (roc, calibration) = figure(2, height=4)
     for name, each in scores.items():
@@ -135,7 +139,7 @@ def _curves(report: Report, spec: Classification, evaluation: Evaluation, y: Arr
     )
 
 
-def _fairness(report: Report, evaluation: Evaluation) -> None:
+def _fairness(report: Report, evaluation: ClassificationEvaluation) -> None:
     report.section("Fairness", "Favourable is 'not declined by the score'; protected attributes are not in the model.")
     for result in evaluation.fairness:
         report.table(
@@ -177,7 +181,12 @@ def _slices(report: Report, spec: Classification, fresh: pd.DataFrame, y: Array,
 
 
 def _reasons(
-    report: Report, spec: Classification, evaluation: Evaluation, model: Any, fresh: pd.DataFrame, score: Array
+    report: Report,
+    spec: Classification,
+    evaluation: ClassificationEvaluation,
+    model: Any,
+    fresh: pd.DataFrame,
+    score: Array,
 ) -> None:
     worst = np.argsort(-score, kind="stable")[:3]
     near = np.argsort(np.abs(score - evaluation.threshold), kind="stable")[:3]

@@ -8,9 +8,9 @@ import mlflow
 from mlflow.exceptions import MlflowException
 
 from include.errors import ArtifactError, PermanentError
-from include.models.tracking import available, client, load_record
+from include.models.tracking import available, client, load_record, load_text
 from include.naming import model_name
-from include.records import Evaluation, ModelRef
+from include.records import ClassificationEvaluation, Evaluation, ModelRef
 from include.spec import UseCase
 
 EVALUATION = "evaluation.json"
@@ -57,8 +57,18 @@ def model_ref(name: str, version: int) -> ModelRef:
 
 
 def evaluation_of(ref: ModelRef) -> Evaluation:
-    """Return what was found out about a version before anybody decided on it."""
+    """Return what was found out about a version of any kind before anybody decided on it."""
     return load_record(ref.run_id, EVALUATION, Evaluation)
+
+
+def classification_of(ref: ModelRef) -> ClassificationEvaluation:
+    """Return the whole evaluation of a model that decides about rows."""
+    return load_record(ref.run_id, EVALUATION, ClassificationEvaluation)
+
+
+def evaluation_text(ref: ModelRef) -> str:
+    """Return the evaluation as it is stored, so that anyone can compare its digest."""
+    return load_text(ref.run_id, EVALUATION)
 
 
 def candidate(spec: UseCase, as_of: dt.date) -> ModelRef:

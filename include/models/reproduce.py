@@ -57,7 +57,7 @@ def reproduce(spec: Classification, version: int) -> Reproduction:
         MissingMetricError: its run has no record of the training.
     """
     ref = registry.model_ref(model_name(spec.name), version)
-    evaluation = registry.evaluation_of(ref)
+    evaluation = registry.classification_of(ref)
     training = tracking.load_record(ref.run_id, "training.json", Training)
     fitted = tracking.load_record(ref.run_id, f"families/{evaluation.family}.json", Fitted)
     registered = tracking.param(ref.run_id, "predictions_digest")

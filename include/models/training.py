@@ -25,7 +25,7 @@ from include.models.artifact import TRUSTED
 from include.models.evaluation import judge, trained_until
 from include.models.fitting import Calibrated, build, fit_calibrated
 from include.models.metrics import HIGHER_IS_BETTER, all_metrics, best_threshold
-from include.records import Evaluation, Fitted, ModelRef, Record, Training
+from include.records import ClassificationEvaluation, Fitted, ModelRef, Record, Training
 
 _VALIDATION_SHARE = 0.25
 
@@ -185,7 +185,7 @@ def evaluate(
     champion_sequence: int = 0,
     champion_since: dt.date | None = None,
     drift_confirmed: str = "",
-) -> Evaluation:
+) -> ClassificationEvaluation:
     """Judge the best family on the fresh rows beside champion and baselines, and register it.
 
     Args:

@@ -77,7 +77,7 @@ def monitor(spec: Classification, *, as_of: dt.date, pipeline_run: str) -> Monit
 
 def _windows(spec: Classification, champion: ModelRef, reference: ReferenceProfile, as_of: dt.date) -> list[Window]:
     """Return the last windows, oldest first; a window is judged if it has rows enough."""
-    first = registry.evaluation_of(champion).snapshot.last_day + dt.timedelta(days=1)
+    first = registry.classification_of(champion).snapshot.last_day + dt.timedelta(days=1)
     columns = [DAY, spec.contract.key, "score", "model_version"]
     log = Table(spec.name, PREDICTIONS).read(first_day=first, last_day=as_of, columns=columns)
     log = log.loc[log["model_version"] == champion.version] if len(log) else log

@@ -8,7 +8,7 @@ from rich.table import Table
 from include.classification import Classification
 from include.platform.airflow_api import Airflow
 from include.platform.embedded import Platform
-from include.records import Estimate, Evaluation
+from include.records import ClassificationEvaluation, Estimate
 
 
 def statuses(console: Console, platform: Platform) -> bool:
@@ -39,7 +39,7 @@ def champion(console: Console, platform: Platform, spec: Classification, runs: d
     if head is None or live is None:
         console.print(f"{spec.title} has no champion yet.")
         return
-    evaluation = registry.evaluation_of(live)
+    evaluation = registry.classification_of(live)
     quarantined = DeltaTable(spec.name, "quarantine")
     snapshot = evaluation.snapshot
     console.print()
@@ -65,7 +65,7 @@ def champion(console: Console, platform: Platform, spec: Classification, runs: d
     console.print(f"Report: {tracking.artifact_url(live.run_id, 'report.html')}", soft_wrap=True)
 
 
-def _models(evaluation: Evaluation) -> Table:
+def _models(evaluation: ClassificationEvaluation) -> Table:
     names = ("auc", "brier", "ks", "cost")
     table = Table("model", *names, title=f"on {evaluation.fresh_rows} fresh rows, 95 % intervals")
     rows: list[tuple[str, dict[str, Estimate]]] = [

@@ -17,7 +17,7 @@ from include.data.tables import Table
 from include.deployment.journal import Journal
 from include.models import artifact, explain, registry, tracking
 from include.naming import DEFAULT_KEY
-from include.records import Evaluation, ModelRef
+from include.records import ClassificationEvaluation, ModelRef
 
 PREDICTIONS = "predictions"
 ACCEPT, REVIEW, DECLINE = "accept", "review", "decline"
@@ -58,7 +58,7 @@ def score_pending(spec: Classification, *, as_of: dt.date, pipeline_run: str, at
     champion, sequence = (head.state.of(DEFAULT_KEY).champion, head.sequence) if head else (None, 0)
     if champion is None:
         return ScoreResult(0, 0, sequence, f"{spec.name} has no champion yet; its first promotion scores", ())
-    evaluation = registry.evaluation_of(champion)
+    evaluation = registry.classification_of(champion)
     days = _pending(spec, evaluation, champion, as_of)
     if not days:
         return ScoreResult(0, champion.version, sequence, f"v{champion.version} has scored all days up to {as_of}", ())
@@ -92,13 +92,15 @@ def score_pending(spec: Classification, *, as_of: dt.date, pipeline_run: str, at
     return ScoreResult(len(scored), champion.version, sequence, "", tuple(days))
 
 
-def decide(scores: NDArray[np.float64], evaluation: Evaluation) -> NDArray[np.str_]:
+def decide(scores: NDArray[np.float64], evaluation: ClassificationEvaluation) -> NDArray[np.str_]:
     """Return accept, review or decline for each score; a score inside the review band goes to a person."""
     low, high = evaluation.review_band
     return np.select([scores < low, scores < high], [ACCEPT, REVIEW], DECLINE)
 
 
-def _pending(spec: Classification, evaluation: Evaluation, champion: ModelRef, as_of: dt.date) -> list[dt.date]:
+def _pending(
+    spec: Classification, evaluation: ClassificationEvaluation, champion: ModelRef, as_of: dt.date
+) -> list[dt.date]:
     landed = Table(spec.name, "rows").days()
     unseen = sorted(day for day in landed if evaluation.snapshot.last_day < day <= as_of)
     if not unseen:

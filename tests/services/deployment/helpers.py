@@ -9,7 +9,7 @@ from typing import Any
 
 from include.deployment.entries import KeyState, State
 from include.naming import DEFAULT_KEY, model_name
-from include.records import Approval, Comparison, Estimate, Evaluation, GateResult, ModelRef, Snapshot
+from include.records import Approval, ClassificationEvaluation, Comparison, Estimate, GateResult, ModelRef, Snapshot
 from include.use_cases.credit_risk import SPEC
 
 AT = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
@@ -27,7 +27,7 @@ def estimate(value: float = 0.78) -> Estimate:
     return Estimate(value=value, low=value - 0.01, high=value + 0.01)
 
 
-def evaluation(model: ModelRef | None = None, **given: Any) -> Evaluation:
+def evaluation(model: ModelRef | None = None, **given: Any) -> ClassificationEvaluation:
     day = dt.date(2026, 4, 30)
     snapshot = Snapshot(
         table="rows", version=1, truth_version=1, first_day=day, last_day=day, as_of=day, rows=10, digest="d"
@@ -43,7 +43,7 @@ def evaluation(model: ModelRef | None = None, **given: Any) -> Evaluation:
         "baselines": {}, "comparisons": (compared,), "champion_version": None, "champion_sequence": 0,
         "route": "first", "gates": (GOOD,), "fairness": (),
     }  # fmt: skip
-    return Evaluation.model_validate({**facts, **given})
+    return ClassificationEvaluation.model_validate({**facts, **given})
 
 
 def approval(model: ModelRef | None = None, **given: Any) -> Approval:

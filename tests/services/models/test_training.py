@@ -19,7 +19,7 @@ def test_a_first_candidate_is_judged_registered_and_explained(landed):
     assert evaluation.route == "first"
     assert evaluation.passed, evaluation.failed_gates
     assert registry.candidate(landed, LAST_DAY) == evaluation.model
-    assert registry.evaluation_of(evaluation.model) == evaluation
+    assert registry.classification_of(evaluation.model) == evaluation
     run = tracking.client().get_run(evaluation.model.run_id)
     assert run.info.status == "FINISHED"
     assert {"table_version", "snapshot_digest", "seed", "family", "env.scikit-learn"} <= set(run.data.params)
@@ -67,7 +67,7 @@ def test_a_version_is_rebuilt_to_identical_predictions(landed):
 
 def test_after_an_erasure_the_rebuild_says_how_many_rows_went_and_when(landed):
     ref = train(landed).model
-    rows = snapshots.read(landed, registry.evaluation_of(ref).snapshot)
+    rows = snapshots.read(landed, registry.classification_of(ref).snapshot)
     assert snapshots.erase(landed, rows["biopsy"].head(3).tolist(), run="erasure/test") == 3
     found = reproduce(landed, ref.version)
     assert not found.identical
