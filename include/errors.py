@@ -6,16 +6,25 @@ the error, for the orchestrator's retry policy asks its class, not its text.
 
 from __future__ import annotations
 
+import re
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m|↳")
+
 
 class FlightdeckError(Exception):
-    """An error with its facts; ``str()`` gives the sentence."""
+    """An error with its facts; ``str()`` gives the sentence, in one line whatever a library's own words look like."""
 
     def __init__(self, *, expected: str, seen: str, where: str, next_step: str) -> None:
-        self.expected, self.seen, self.where, self.next_step = expected, seen, where, next_step
-        super().__init__(f"{where}: expected {expected}, but saw {seen}. Next: {next_step}")
+        self.expected, self.seen, self.where, self.next_step = map(_line, (expected, seen, where, next_step))
+        super().__init__(f"{self.where}: expected {self.expected}, but saw {self.seen}. Next: {self.next_step}")
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.expected, self.seen, self.where, self.next_step)
+
+
+def _line(said: str) -> str:
+    """Return a text without line breaks, colours and branches, which deltalake's and pydantic's own messages have."""
+    return " ".join(_COLOURS.sub("", said).split())
 
 
 def _rebuild(kind: type[FlightdeckError], expected: str, seen: str, where: str, next_step: str) -> FlightdeckError:

@@ -6,6 +6,8 @@ with FaultProxy(url) as proxy:        # proxy.url forwards to url
     proxy.mode = "blackhole"          # accepts, then silence
     proxy.mode = "swallow"            # delivers every request, then loses the reply
     proxy.swallow_next(1)             # the same for so many replies, then forwards again
+    proxy.at(b"PUT /x", "blackhole")  # misbehaves from the request on that holds these bytes
+    proxy.reached.wait(30)            # until that request has come
     proxy.reset()                     # resets all open connections
 """
 
@@ -30,6 +32,8 @@ class FaultProxy:
         self.upstream = (parts.hostname, parts.port)
         self.mode: Mode = "ok"
         self.swallowed = 0
+        self.reached = threading.Event()
+        self._trigger: tuple[bytes, Mode] | None = None
         self._to_swallow = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
@@ -52,6 +56,11 @@ class FaultProxy:
     def swallow_next(self, count: int) -> None:
         """Lose the next replies, after their requests were delivered, then forward again."""
         self._to_swallow = count
+
+    def at(self, request: bytes, mode: Mode) -> None:
+        """Misbehave from the first request on that holds some bytes, so that a fault comes at one certain place."""
+        self.reached.clear()
+        self._trigger = (request, mode)
 
     def reset(self) -> None:
         """Reset every open connection."""
@@ -92,6 +101,12 @@ class FaultProxy:
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(65536):
+            if self._trigger and self._trigger[0] in chunk:
+                self.mode, self._trigger = self._trigger[1], None
+                self.reached.set()
+                if self.mode == "down":
+                    await self._reset()
+                    return
             await self._silence()
             writer.write(chunk)
             await writer.drain()

@@ -16,10 +16,12 @@ import pandas as pd
 from great_expectations import expectations as gxe
 
 from include.errors import ContractError
-from include.spec import Column, Contract
+from include.spec import Column, Contract, Role
 
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 _KINDS = {"integer": "iuf", "number": "iuf", "boolean": "b", "datetime": "M", "string": "OTU"}
+_EXACT = 2**53  # a float behind it is no longer one certain whole number
+_HIDDEN = (Role.PERSONAL, Role.PROTECTED)
 _DTYPES = {"integer": "int64", "number": "float64", "boolean": "bool", "string": "str"}
 
 
@@ -53,8 +55,21 @@ def whole(contract: Contract, rows: pd.DataFrame, *, columns: list[str], where: 
     if len(rows) < least:
         raise _stop(where, f"at least {least} rows", f"{len(rows)} rows")
     for name in columns:
-        _typed(contract.column(name), rows[name], where)
+        typed(contract.column(name), rows[name], where)
     return rows
+
+
+def typed(column: Column, values: pd.Series, where: str) -> None:
+    """Check that a column has values, of its type.
+
+    Raises:
+        ContractError: it has not; names column, type and a value.
+    """
+    if values.isna().all() and not column.nullable:
+        raise _stop(where, f"column {column.name} to have values", "null in every row")
+    if values.dtype.kind not in _KINDS[column.dtype]:
+        seen = f"{values.dtype}, e.g. {_shown(column, repr(_odd(column, values)))}"
+        raise _stop(where, f"column {column.name} of type {column.dtype}", seen)
 
 
 def check(contract: Contract, rows: pd.DataFrame, *, columns: list[str], days: pd.Series, where: str) -> Checked:
@@ -75,17 +90,28 @@ def check(contract: Contract, rows: pd.DataFrame, *, columns: list[str], days: p
     broken = _row_rules(contract, rows, promised, days)
     shares = days[broken.index].value_counts() / days.value_counts()
     if shares.max() > contract.max_quarantine_share:
-        worst = broken.loc[days[broken.index] == shares.idxmax()].value_counts(["column", "rule"]).head(3)
-        named = ", ".join(f"{count} rows break '{rule}' of {name}" for (name, rule), count in worst.items())
+        worst = broken.loc[days[broken.index] == shares.idxmax()]
         limit = f"at most {contract.max_quarantine_share:.1%} rows that break a rule"
-        raise _stop(f"{where}, day {shares.idxmax()}", limit, f"{shares.max():.1%}: {named}")
+        raise _stop(f"{where}, day {shares.idxmax()}", limit, f"{shares.max():.1%}: {counted(contract, worst)}")
     types = {
         column.name: _DTYPES[column.dtype] for column in promised if column.dtype in _DTYPES and not column.nullable
     }
     return Checked(rows.drop(index=broken.index)[columns].astype(types), rows.loc[broken.index].join(broken))
 
 
+def counted(contract: Contract, broken: pd.DataFrame) -> str:
+    """Return in words which rules are broken most, by how many rows, and a value for each."""
+    by_rule = broken.groupby(["column", "rule"])["value"].agg(["size", "first"])
+    worst = by_rule.sort_values("size", ascending=False, kind="stable").head(3)
+    return ", ".join(
+        f"{count} rows break '{rule}' of {name}, e.g. {_shown(contract.column(name), value)}"
+        for (name, rule), count, value in worst.itertuples()
+    )
+
+
 def _columns(contract: Contract, rows: pd.DataFrame, columns: list[str], where: str) -> pd.DataFrame:
+    if doubled := rows.columns[rows.columns.duplicated()].tolist():
+        raise _stop(where, f"column {doubled[0]} once", "two columns of that name")
     missing = [name for name in columns if name not in rows.columns]
     extra = [str(name) for name in rows.columns if name not in columns]
     if missing and len(missing) > len(columns) / 2:
@@ -97,12 +123,17 @@ def _columns(contract: Contract, rows: pd.DataFrame, columns: list[str], where: 
     return rows[columns]
 
 
-def _typed(column: Column, values: pd.Series, where: str) -> None:
-    if values.isna().all() and not column.nullable:
-        raise _stop(where, f"column {column.name} to have values", "null in every row")
-    if values.dtype.kind not in _KINDS[column.dtype]:
-        sample = values.dropna().iloc[0] if values.notna().any() else None
-        raise _stop(where, f"column {column.name} of type {column.dtype}", f"{values.dtype}, e.g. {sample!r}")
+def _odd(column: Column, values: pd.Series) -> Any:
+    """Return the value that spoils a column: in one of numbers the first that is none, otherwise the first."""
+    if column.dtype in ("integer", "number"):
+        unread = values[pd.to_numeric(values, errors="coerce").isna()]
+        values = pd.concat([unread.dropna(), unread, values])
+    return next(iter(values.astype(object)), None)
+
+
+def _shown(column: Column, value: str) -> str:
+    """Return a value as it may stand in a log, which every viewer can read."""
+    return f"a {column.role} value, which is not shown" if column.role in _HIDDEN else value
 
 
 def _row_rules(contract: Contract, rows: pd.DataFrame, promised: list[Column], days: pd.Series) -> pd.DataFrame:
@@ -129,6 +160,9 @@ def _broken(
         values = rows[column.name]
         if column.dtype == "integer" and values.dtype.kind == "f":
             yield column.name, "whole number", rows.index[(values % 1 != 0) & np.isfinite(values)].tolist()
+            yield column.name, "at most 2^53", rows.index[(values.abs() > _EXACT) & np.isfinite(values)].tolist()
+        if column.dtype == "integer" and values.dtype.kind == "u":
+            yield column.name, "below 2^63", rows.index[values > np.iinfo("int64").max].tolist()
         if column.dtype in ("integer", "number"):
             yield column.name, "finite", rows.index[np.isinf(values.to_numpy(dtype=float))].tolist()
     yield contract.key, "unique", _doubled(rows, contract.key, days)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from include.classification import Classification
 from include.clock import business_time
-from include.data.contracts import check, whole
+from include.data.contracts import check, counted, typed, whole
 from include.data.sources import AVAILABLE_AT, DAY, Batch, fetch
 from include.data.tables import Table
 from include.errors import ContractError
@@ -66,12 +66,13 @@ def ingest(spec: Classification, *, first_day: dt.date, last_day: dt.date, run: 
     dated = pd.Series([day for day, part in zip(days, parts, strict=True) for _ in range(len(part))])
     _volume(spec, batches, landed)
     checked = check(spec.contract, pd.concat(parts), columns=columns, days=dated, where=where)
+    truth = _due_truth(spec, batches, landed)
     newest = max(landed, default=None)
     known_at = {day: business_time(day if newest is None or day > newest else newest) for day in days}
     good = checked.good.assign(**{DAY: dated[checked.good.index]})
     rows_version = _land(spec, ROWS, _available(good, known_at), run)
     _quarantine(spec, checked.broken.assign(**{DAY: dated[checked.broken.index]}), first_day, last_day, run)
-    truth_version = _land_truth(spec, batches, landed, run)
+    truth_version = _land(spec, TRUTH, truth, run)
     digest = hashlib.sha256(pd.util.hash_pandas_object(checked.good, index=False).to_numpy().tobytes()).hexdigest()
     return IngestResult(len(good), len(checked.broken), rows_version, truth_version, digest)
 
@@ -161,42 +162,47 @@ def _quarantine(spec: Classification, broken: pd.DataFrame, first_day: dt.date, 
         Table(spec.name, QUARANTINE).update(first_day, last_day, decide, run=run)
 
 
-def _land_truth(spec: Classification, delivered: Mapping[dt.date, Batch], landed: set[dt.date], run: str) -> int:
-    """Land the truth of every landed day whose delay has passed: of this range anew, of older days where it lacks."""
-    table, delay = Table(spec.name, TRUTH), dt.timedelta(days=spec.label_delay_days)
-    known_days, stored = landed | set(delivered), table.days()
+def _due_truth(spec: Classification, delivered: Mapping[dt.date, Batch], landed: set[dt.date]) -> pd.DataFrame:
+    """Return the truth of every landed day whose delay has passed: of this range anew, of older days where it lacks."""
+    delay, stored = dt.timedelta(days=spec.label_delay_days), Table(spec.name, TRUTH).days()
+    known_days = landed | set(delivered)
     newest = max(known_days)
     due = {day for day in known_days if day + delay <= newest}
     wanted = sorted((due - stored) | {day for day in due if day + delay in delivered or day in delivered})
-    if not wanted:
-        return table.version()
     truths = {day: (delivered[day] if day in delivered else fetch(spec, day)).truth for day in wanted}
-    truth = pd.concat([_checked_truth(spec, day, found) for day, found in truths.items()], ignore_index=True)
+    truth = _checked_truth(spec, truths)
     # A truth is known from its due day on; one that differs from what is stored is a correction, known only now.
     known_at = {day: business_time(max(day + delay, *landed) if day in stored else day + delay) for day in wanted}
-    return _land(spec, TRUTH, _available(truth, known_at), run)
+    return _available(truth, known_at)
 
 
-def _checked_truth(spec: Classification, day: dt.date, truth: pd.DataFrame) -> pd.DataFrame:
-    """Return a day's truth with its types.
+def _checked_truth(spec: Classification, truths: Mapping[dt.date, pd.DataFrame]) -> pd.DataFrame:
+    """Return the days' truth with its types; what is wrong stops the run, for nobody would miss it in quarantine.
 
     Raises:
-        ContractError: the target has a value that the contract does not allow, or is there twice for an identifier.
+        ContractError: a column is missing, of another type, or has a value that the contract does not allow, or an
+            identifier is there twice; nothing was written.
     """
-    key, target = spec.contract.key, spec.contract.target
-    column = spec.contract.column(target)
-    where = f"{spec.name} truth of {day}"
-    if missing := [name for name in (key, target) if name not in truth.columns]:
-        raise _truth_error(where, f"column {missing[0]}", "no such column")
-    wrong = truth.loc[truth[target].isna() | (~truth[target].isin(column.allowed) if column.allowed else False), target]
-    if not wrong.empty:
-        raise _truth_error(where, f"{target} to be one of {column.allowed}", f"{wrong.iloc[0]!r} in {len(wrong)} rows")
-    if (doubled := truth[key].duplicated()).any():
-        raise _truth_error(where, f"{key} once each", f"{truth.loc[doubled, key].iloc[0]!r} twice")
-    return truth[[key, target]].assign(**{DAY: day})
+    columns = [spec.contract.key, spec.contract.target]
+    for day, truth in truths.items():
+        where = f"{spec.name} truth of {day}"
+        if missing := [name for name in columns if name not in truth.columns]:
+            raise _truth_error(where, f"column {missing[0]}", "no such column")
+        for name in columns if len(truth) else ():
+            typed(spec.contract.column(name), truth[name], where)
+    parts = [truth[columns].assign(**{DAY: day}) for day, truth in truths.items() if len(truth)]
+    if not parts:
+        return pd.DataFrame(columns=[*columns, DAY])
+    every = pd.concat(parts, ignore_index=True)
+    tolerant = spec.contract.model_copy(update={"max_quarantine_share": 1.0})
+    checked = check(tolerant, every, columns=columns, days=every[DAY], where=f"{spec.name} truth")
+    if len(checked.broken):
+        days = every.loc[checked.broken.index, DAY]
+        wrong = counted(spec.contract, checked.broken.loc[days == days.min()])
+        raise _truth_error(f"{spec.name} truth of {days.min()}", "truth that keeps every rule", wrong)
+    return checked.good.assign(**{DAY: every[DAY]})
 
 
 def _truth_error(where: str, expected: str, seen: str) -> ContractError:
-    return ContractError(
-        expected=expected, seen=seen, where=where, next_step="have the truth corrected at its source; rows are landed"
-    )
+    next_step = "nothing was written; have the truth corrected at its source"
+    return ContractError(expected=expected, seen=seen, where=where, next_step=next_step)

@@ -64,6 +64,30 @@ def test_a_late_day_is_known_only_from_then_on(source):
     assert Table(SPEC.name, "truth").days() == {day(0), day(1), day(2)}
 
 
+def test_a_day_that_is_too_late_by_contract_is_named_and_not_written(source):
+    prompt = SPEC.contract.model_copy(update={"max_age_days": 2})
+    land(0, 1)
+    land(3, 5)
+    with pytest.raises(ContractError, match=f"at most 2 days older than the newest, but saw {day(2)}, 3 days older"):
+        ingest(SPEC.model_copy(update={"contract": prompt}), first_day=day(2), last_day=day(2), run="test/late")
+    assert day(2) not in Table(SPEC.name, "rows").days()
+
+
+def test_a_truth_that_is_corrected_is_known_from_then_on_and_what_was_known_before_stays(source):
+    land(0, 5)
+    before = snapshots.take(SPEC, as_of=day(5))
+    told = source[day(1)].truth.copy()
+    told.loc[0, "malignant"] = 1 - told.loc[0, "malignant"]
+    source[day(1)] = Batch(source[day(1)].rows, told)
+    land(6)
+    land(1)
+    assert len(Table(SPEC.name, "truth").read()) == 81
+    now = snapshots.read(SPEC, snapshots.take(SPEC, as_of=day(6))).set_index("biopsy")["malignant"]
+    then = snapshots.read(SPEC, before).set_index("biopsy")["malignant"]
+    assert now[1000] == told.loc[0, "malignant"]
+    assert then[1000] != told.loc[0, "malignant"]
+
+
 def test_broken_rows_are_kept_with_their_rule_and_counted_once(source):
     spoiled = source[day(1)].rows.copy()
     spoiled.loc[4, "mean_radius"] = 1e308
@@ -103,10 +127,28 @@ def test_a_broken_batch_writes_nothing_at_all(source, spoil, words):
     assert len(rows()) == 160
 
 
-def test_a_wrong_truth_is_named(source):
-    source[day(0)] = Batch(source[day(0)].rows, source[day(0)].truth.assign(malignant=3))
-    with pytest.raises(ContractError, match=f"spoiled truth of {day(0)}: expected malignant to be one of"):
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda truth: truth.assign(malignant=3), "20 rows break 'one of 0, 1' of malignant, e.g. 3"),
+        (
+            lambda truth: truth.assign(malignant=[*truth["malignant"].head(19), None]),
+            "1 rows break 'not null' of malig",
+        ),
+        (lambda truth: truth.assign(malignant="yes"), "column malignant of type integer, but saw str, e.g. 'yes'"),
+        (lambda truth: truth.assign(biopsy=truth["biopsy"].astype(str)), "column biopsy of type integer, but saw str"),
+        (lambda truth: truth.assign(biopsy=7), "rows break 'unique' of biopsy, e.g. 7"),
+        (lambda truth: truth.drop(columns="malignant"), "expected column malignant, but saw no such column"),
+    ],
+)
+def test_a_wrong_truth_is_named_and_writes_nothing_at_all(source, spoil, words):
+    source[day(0)] = Batch(source[day(0)].rows, spoil(source[day(0)].truth))
+    with pytest.raises(ContractError, match=rf"spoiled truth of {day(0)}: .*{words}"):
         land(0, 5)
+    assert not Table(SPEC.name, "rows").exists()
+    source[day(0)] = delivery(0)
+    land(0, 5)
+    assert (len(rows()), len(Table(SPEC.name, "truth").read())) == (120, 60)
 
 
 def test_a_day_that_the_source_lacks_is_named(source):

@@ -40,6 +40,8 @@ def test_a_batch_that_keeps_the_contract_passes_whole(rows):
         ("sex", 7, "one of 0, 1"),
         ("late", 9, "between -2 and 8"),
         ("late", 1.5, "whole number"),
+        ("id", 1e308, "at most 2^53"),
+        ("id", np.inf, "finite"),
     ],
 )
 def test_a_broken_row_goes_to_quarantine_with_the_rule(rows, column, value, rule):
@@ -51,6 +53,12 @@ def test_a_broken_row_goes_to_quarantine_with_the_rule(rows, column, value, rule
     assert found.broken.loc[3, ["column", "rule"]].tolist() == [column, rule]
     assert 3 not in found.good.index
     assert len(found.good) == len(rows) - 1
+
+
+def test_an_identifier_that_64_bits_cannot_hold_does_not_become_another(rows):
+    rows["id"] = rows["id"].astype("uint64")
+    rows.loc[3, "id"] = np.uint64(2**63)
+    assert checked(rows).broken["rule"].to_dict() == {3: "below 2^63"}
 
 
 def test_a_double_that_is_the_same_is_kept_once(rows):
@@ -81,11 +89,19 @@ def test_an_identifier_may_come_again_on_another_day(rows):
             lambda rows: rows.assign(amount="12 EUR"),
             "column amount of type number, but saw .*'12 EUR'",
         ),
+        (
+            lambda rows: rows.assign(amount=[*rows["amount"].head(199), "12 EUR"]),
+            "column amount of type number, but saw object, e.g. '12 EUR'",
+        ),
+        (lambda rows: rows.assign(sex="male"), "column sex of type integer, but saw str, e.g. a protected value"),
+        (lambda rows: rows.assign(amount=True), "column amount of type number, but saw bool, e.g. True"),
+        (lambda rows: pd.concat([rows, rows["late"]], axis=1), "column late once, but saw two columns of that name"),
         (lambda rows: rows.assign(amount=np.nan), "column amount to have values, but saw null in every row"),
         (lambda rows: rows.head(0), "at least 10 rows, but saw 0 rows"),
         (lambda rows: rows.head(9), "at least 10 rows, but saw 9 rows"),
         (lambda rows: pd.DataFrame({"petal": [1.0] * 50, "sepal": [2.0] * 50}), "another data set"),
-        (lambda rows: rows.assign(grade="z"), "100.0%: 200 rows break 'one of a, b' of grade"),
+        (lambda rows: rows.assign(grade="z"), "100.0%: 200 rows break 'one of a, b' of grade, e.g. 'z'"),
+        (lambda rows: rows.assign(sex=7), "200 rows break 'one of 0, 1' of sex, e.g. a protected value"),
     ],
 )
 def test_a_broken_batch_stops_and_names_column_check_and_value(rows, spoil, words):
