@@ -103,6 +103,9 @@ class Classification(UseCase):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        for role in (Role.IDENTIFIER, Role.TARGET):
+            if len(found := self.contract.names(role)) != 1:
+                raise ValueError(f"exactly one column must have role '{role}', but {found} have it")
         allowed = set(self.model_columns)
         for feature in self.features:
             if unknown := [name for name in feature.columns if name not in allowed]:

@@ -165,17 +165,19 @@ def _broken(
             yield column.name, "below 2^63", rows.index[values > np.iinfo("int64").max].tolist()
         if column.dtype in ("integer", "number"):
             yield column.name, "finite", rows.index[np.isinf(values.to_numpy(dtype=float))].tolist()
-    yield contract.key, "unique", _doubled(rows, contract.key, days)
+    yield contract.keys[0], "unique", _doubled(rows, contract.keys, days)
 
 
-def _doubled(rows: pd.DataFrame, key: str, days: pd.Series) -> list[int]:
+def _doubled(rows: pd.DataFrame, keys: list[str], days: pd.Series) -> list[int]:
     """Return the rows whose identifier is there twice within its day.
 
     Of equal copies the first is kept; of rows that contradict each other nobody knows which is right.
     """
     dated = rows.assign(_day=days)
     contradicting = dated.drop_duplicates()
-    contradicting = contradicting[contradicting.duplicated([key, "_day"], keep=False) & contradicting[key].notna()]
+    contradicting = contradicting[
+        contradicting.duplicated([*keys, "_day"], keep=False) & contradicting[keys].notna().all(axis=1)
+    ]
     return sorted({*contradicting.index, *rows.index[dated.duplicated()]})
 
 

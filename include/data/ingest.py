@@ -1,7 +1,6 @@
 """Land a range of days: rows, quarantine, and the truth that has become known. Repeating it changes nothing.
 
-A day that is delivered again adds only what differs from what is known: a correction is a further row with a later
-``available_at``, so the question "what was known when" is answered by rows.
+How a day that comes twice, late or corrected is kept is told in ``include.data.landing``.
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ import pandas as pd
 from include.classification import Classification
 from include.clock import business_time
 from include.data.contracts import check, counted, typed, whole
-from include.data.sources import AVAILABLE_AT, DAY, Batch, fetch
+from include.data.landing import available, land, quarantine
+from include.data.sources import DAY, Batch, fetch
 from include.data.tables import Table
 from include.errors import ContractError
 from include.spec import Role
 
-ROWS, TRUTH, QUARANTINE = "rows", "truth", "quarantine"
+ROWS, TRUTH = "rows", "truth"
 _HISTORY_DAYS = 3
 
 
@@ -70,9 +70,10 @@ def ingest(spec: Classification, *, first_day: dt.date, last_day: dt.date, run: 
     newest = max(landed, default=None)
     known_at = {day: business_time(day if newest is None or day > newest else newest) for day in days}
     good = checked.good.assign(**{DAY: dated[checked.good.index]})
-    rows_version = _land(spec, ROWS, _available(good, known_at), run)
-    _quarantine(spec, checked.broken.assign(**{DAY: dated[checked.broken.index]}), first_day, last_day, run)
-    truth_version = _land(spec, TRUTH, truth, run)
+    keys = spec.contract.keys
+    rows_version = land(spec.name, ROWS, available(good, known_at), keys=keys, run=run)
+    quarantine(spec.name, checked.broken.assign(**{DAY: dated[checked.broken.index]}), columns=columns, run=run)
+    truth_version = land(spec.name, TRUTH, truth, keys=keys, run=run)
     digest = hashlib.sha256(pd.util.hash_pandas_object(checked.good, index=False).to_numpy().tobytes()).hexdigest()
     return IngestResult(len(good), len(checked.broken), rows_version, truth_version, digest)
 
@@ -80,16 +81,6 @@ def ingest(spec: Classification, *, first_day: dt.date, last_day: dt.date, run: 
 def row_columns(spec: Classification) -> list[str]:
     """Return the columns that a delivery of rows has: all of the contract but the target."""
     return spec.contract.names(Role.IDENTIFIER, Role.PERSONAL, Role.PROTECTED, Role.FEATURE)
-
-
-def newest_known(frame: pd.DataFrame, key: str, as_of: dt.date | None = None) -> pd.DataFrame:
-    """Return one row for each day and identifier: the newest that was available as of a day."""
-    if frame.empty:
-        return frame
-    if as_of is not None:
-        frame = frame.loc[frame[AVAILABLE_AT] <= pd.Timestamp(business_time(as_of))]
-    ordered = frame.sort_values([DAY, key, AVAILABLE_AT], kind="stable")
-    return ordered.drop_duplicates([DAY, key], keep="last").reset_index(drop=True)
 
 
 def _fresh_enough(spec: Classification, days: list[dt.date], landed: set[dt.date], where: str) -> None:
@@ -121,47 +112,6 @@ def _volume(spec: Classification, batches: Mapping[dt.date, Batch], landed: set[
             )
 
 
-def _available(rows: pd.DataFrame, known_at: Mapping[dt.date, dt.datetime]) -> pd.DataFrame:
-    return rows.assign(
-        **{AVAILABLE_AT: pd.to_datetime(rows[DAY].map(known_at), utc=True).astype("datetime64[us, UTC]")}
-    )
-
-
-def _land(spec: Classification, table: str, delivered: pd.DataFrame, run: str) -> int:
-    """Add what differs from what is known, in one commit; nothing where nothing differs."""
-    key = spec.contract.key
-
-    def decide(present: pd.DataFrame) -> pd.DataFrame | None:
-        if present.empty:
-            return delivered
-        known = newest_known(present, key).drop(columns=AVAILABLE_AT)
-        told = delivered.drop(columns=AVAILABLE_AT).merge(known, how="left", indicator=True)
-        news = delivered.loc[(told["_merge"] == "left_only").to_numpy()]
-        return None if news.empty else pd.concat([present, news], ignore_index=True)
-
-    if delivered.empty:
-        return Table(spec.name, table).version()
-    return Table(spec.name, table).update(delivered[DAY].min(), delivered[DAY].max(), decide, run=run)
-
-
-def _quarantine(spec: Classification, broken: pd.DataFrame, first_day: dt.date, last_day: dt.date, run: str) -> None:
-    """Keep the rows that broke a rule, as they came, with the rule's name."""
-    found = broken[[DAY, "rule", "column", "value"]].astype({"rule": "str", "column": "str", "value": "str"})
-    lines = [row.to_json(default_handler=str) for _, row in broken[row_columns(spec)].iterrows()]
-    found = found.assign(row=pd.Series(lines, index=found.index, dtype="str"))
-
-    def decide(present: pd.DataFrame) -> pd.DataFrame | None:
-        if present.empty:
-            return found.assign(run=run)
-        same = [DAY, "rule", "column", "value", "row"]
-        told = found.merge(present[same].drop_duplicates(), how="left", indicator=True)
-        news = found.loc[(told["_merge"] == "left_only").to_numpy()]
-        return None if news.empty else pd.concat([present, news.assign(run=run)], ignore_index=True)
-
-    if not found.empty:
-        Table(spec.name, QUARANTINE).update(first_day, last_day, decide, run=run)
-
-
 def _due_truth(spec: Classification, delivered: Mapping[dt.date, Batch], landed: set[dt.date]) -> pd.DataFrame:
     """Return the truth of every landed day whose delay has passed: of this range anew, of older days where it lacks."""
     delay, stored = dt.timedelta(days=spec.label_delay_days), Table(spec.name, TRUTH).days()
@@ -173,7 +123,7 @@ def _due_truth(spec: Classification, delivered: Mapping[dt.date, Batch], landed:
     truth = _checked_truth(spec, truths)
     # A truth is known from its due day on; one that differs from what is stored is a correction, known only now.
     known_at = {day: business_time(max(day + delay, *landed) if day in stored else day + delay) for day in wanted}
-    return _available(truth, known_at)
+    return available(truth, known_at)
 
 
 def _checked_truth(spec: Classification, truths: Mapping[dt.date, pd.DataFrame]) -> pd.DataFrame:

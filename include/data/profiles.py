@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from include.classification import Classification
-from include.data.ingest import QUARANTINE, ROWS, newest_known, row_columns
+from include.data.ingest import ROWS, row_columns
+from include.data.landing import QUARANTINE, newest_known
 from include.data.sources import DAY
 from include.data.tables import Table
 from include.models import tracking
@@ -24,11 +25,11 @@ _BINS = 30
 def publish_profile(spec: Classification, *, first_day: dt.date, last_day: dt.date, run: str) -> str:
     """Log a report of the days' rows, and one of their quarantine, and return the MLflow run that holds them."""
     run_id = tracking.open_run(spec.name, f"data {last_day}", pipeline_run=run)
-    table, key = Table(spec.name, ROWS), spec.contract.key
-    rows = newest_known(table.read(first_day=first_day, last_day=last_day), key)
+    table, keys = Table(spec.name, ROWS), spec.contract.keys
+    rows = newest_known(table.read(first_day=first_day, last_day=last_day), keys)
     before = newest_known(
         table.read(first_day=first_day - dt.timedelta(days=_BEFORE_DAYS), last_day=first_day - dt.timedelta(days=1)),
-        key,
+        keys,
     )
     broken = Table(spec.name, QUARANTINE).read(first_day=first_day, last_day=last_day)
     tracking.log_params(run_id, {"first_day": first_day, "last_day": last_day, "table_version": table.version()})

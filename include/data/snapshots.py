@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from include.classification import Classification
-from include.data.ingest import ROWS, TRUTH, newest_known, row_columns
+from include.clock import business_time
+from include.data.ingest import ROWS, TRUTH, row_columns
+from include.data.landing import newest_known
 from include.data.sources import DAY
 from include.data.tables import Table
 from include.errors import FlightdeckError, SourceError
@@ -75,7 +77,7 @@ def rows_between(spec: Classification, first_day: dt.date, last_day: dt.date, *,
     rows = Table(spec.name, ROWS).read(first_day=first_day, last_day=last_day)
     if rows.empty:
         return pd.DataFrame(columns=[DAY, *row_columns(spec)])
-    return newest_known(rows, spec.contract.key, as_of)[[DAY, *row_columns(spec)]]
+    return newest_known(rows, spec.contract.keys, business_time(as_of))[[DAY, *row_columns(spec)]]
 
 
 def erased_since(spec: Classification, snapshot: Snapshot) -> list[tuple[dt.datetime, int]]:
@@ -98,7 +100,8 @@ def _read(spec: Classification, as_of: dt.date, version: int | None, truth_versi
     truth = Table(spec.name, TRUTH).read(last_day=last_day, version=truth_version)
     if rows.empty or truth.empty:
         return pd.DataFrame(columns=[DAY, *row_columns(spec), target])
-    known, outcome = newest_known(rows, key, as_of), newest_known(truth, key, as_of)
+    at = business_time(as_of)
+    known, outcome = newest_known(rows, [key], at), newest_known(truth, [key], at)
     joined = known[[DAY, *row_columns(spec)]].merge(outcome[[DAY, key, target]], on=[DAY, key], how="inner")
     return joined.sort_values([DAY, key], kind="stable").reset_index(drop=True)
 

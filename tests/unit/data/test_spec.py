@@ -37,9 +37,16 @@ def test_two_candidates_of_one_name_are_refused():
 
 
 @pytest.mark.parametrize("role", [Role.IDENTIFIER, Role.TARGET])
-def test_a_contract_needs_exactly_one_identifier_and_target(role):
-    columns = [column for column in SPEC.contract.columns if column.role != role]
+def test_a_classification_needs_exactly_one_identifier_and_target(role):
+    doubled = Column(name="another", dtype="integer", role=role)
+    contract = Contract(columns=(*SPEC.contract.columns, doubled))
     with pytest.raises(ValidationError, match=f"exactly one column must have role '{role}'"):
+        Classification.model_validate(SPEC.model_dump() | {"contract": contract.model_dump()})
+
+
+def test_a_contract_needs_an_identifier():
+    columns = [column for column in SPEC.contract.columns if column.role != Role.IDENTIFIER]
+    with pytest.raises(ValidationError, match="no column has role 'identifier'"):
         Contract(columns=tuple(columns))
 
 
