@@ -69,3 +69,7 @@ class ArtifactError(PermanentError):
 
 class JournalError(PermanentError):
     """The journal's chain does not verify, or an entry cannot be what it claims."""
+
+
+class ForecastError(PermanentError):
+    """Base forecasts or their history cannot be made into coherent forecasts with honest intervals."""
