@@ -1,0 +1,13 @@
+"""Airflow DAGs of the load forecast: twenty zones and their total, every noon for the seven days to come."""
+
+from __future__ import annotations
+
+from include.use_cases.load_forecast import SPEC
+from plugins import forecast_ring, ring
+
+ingest = forecast_ring.ingest(SPEC)  # the day's readings so far → asset data
+retraining = ring.retraining(SPEC)  # every Monday, or by hand → asset retraining
+train = forecast_ring.train(SPEC)  # backtest → choose → fit, mapped over batches of series → asset candidate
+deploy = forecast_ring.deploy(SPEC)  # test in a clean process → promotion of the series that passed
+forecast = forecast_ring.forecast(SPEC)  # at gate closure: all series, seven days, bands → asset predictions
+monitor = forecast_ring.monitor(SPEC)  # error, bias, coverage, jumps → asset retraining for the series concerned

@@ -1,0 +1,242 @@
+"""Issue the forecast of one gate closure: every series, every hour of the horizon, coherent and with its band.
+
+Each series is forecast by its champion; where that cannot answer, by the next of a chain of simple ones, and the row
+says why. So the total is always published.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from include.catalog import resolve
+from include.data.sources import DAY
+from include.data.tables import Table
+from include.deployment.entries import State
+from include.deployment.journal import Journal
+from include.errors import FlightdeckError, TransientError
+from include.forecast import Forecast
+from include.forecast_ops import artifact
+from include.forecast_ops.artifact import PackedForecaster
+from include.forecast_ops.history import History, history
+from include.forecast_ops.report import issue_report
+from include.forecast_ops.training import BACKTEST, usable_days
+from include.forecasting.families import family
+from include.forecasting.hierarchy import Hierarchy, tree
+from include.forecasting.panel import Array
+from include.forecasting.paths import LEVELS, CoherentForecast, fit_paths
+from include.forecasting.samples import measured, observe, view
+from include.forecasting.windows import Horizon
+from include.models import tracking
+from include.records import ModelRef
+
+FORECASTS = "forecasts"
+REPORT = "forecast.html"
+FALL_BACKS = ("similar_day", "yesterday", "last_week")
+_HISTORY_DAYS = 160
+_ABSURD = 10.0  # times the largest load of the last five weeks
+_GAP_DAYS = 2  # at noon, yesterday is the last whole day, and tomorrow is forecast
+
+
+@dataclass(frozen=True)
+class IssueResult:
+    """What was issued.
+
+    Args:
+        rows: Rows written.
+        sequence: The journal's sequence in force.
+        fallen_back: Why a series was not forecast by its champion, by series.
+        no_band: Why there is no band; empty where there is one.
+        run_id: MLflow run that holds the report.
+    """
+
+    rows: int
+    sequence: int
+    fallen_back: dict[str, str]
+    no_band: str
+    run_id: str
+
+
+def issue(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> IssueResult:
+    """Forecast the days after a day, from what was known at its gate closure, by the champions of that moment.
+
+    Asked about a past day, it gives the forecast that would have been made then; repeated, it replaces its own rows.
+
+    Raises:
+        SourceError: nothing was known at the gate closure.
+        TransientError: a service is away; run it again.
+    """
+    closure = spec.origin(as_of)
+    known = history(spec, known_at=closure, first_day=as_of - dt.timedelta(days=_HISTORY_DAYS))
+    state, sequence = state_at(spec, closure)
+    hierarchy = tree({spec.total: spec.series})
+    base, families, versions, fallen_back = {}, {}, {}, {}
+    for key in spec.keys:
+        champion = state.of(key).champion
+        base[key], families[key], why = _answer(spec, known, key, champion, pd.Timestamp(closure))
+        versions[key] = champion.version if champion and not why else 0
+        if why:
+            fallen_back[key] = why
+    stacked = np.stack([base[name] for name in hierarchy.names])
+    coherent, no_band = _coherent(spec, hierarchy, stacked, state, closure)
+    rows = _rows(spec, hierarchy, as_of, closure, stacked, coherent, bool(no_band))
+    rows = rows.assign(
+        family=rows["series"].map(families),
+        model_version=rows["series"].map(versions),
+        fallback=rows["series"].map(fallen_back).fillna("").astype("str"),
+        sequence=sequence,
+        pipeline_run=pipeline_run,
+    )
+    Table(spec.name, FORECASTS).update(as_of, as_of, lambda present: rows, run=pipeline_run)
+    run_id = _record(spec, state, as_of, rows, fallen_back, no_band, pipeline_run)
+    return IssueResult(len(rows), sequence, fallen_back, no_band, run_id)
+
+
+def state_at(spec: Forecast, moment: dt.datetime) -> tuple[State, int]:
+    """Return what was live at a business moment, and the sequence of the entry that made it so."""
+    before = [entry for entry in Journal(spec.name).entries() if entry.at <= moment]
+    return (before[-1].state, before[-1].sequence) if before else (State(), 0)
+
+
+def _answer(
+    spec: Forecast, known: History, key: str, champion: ModelRef | None, closure: pd.Timestamp
+) -> tuple[Array, str, str]:
+    """Return kW for the whole horizon, who gave it, and why it was not the champion."""
+    why = "no champion at this gate closure"
+    if champion is not None:
+        try:
+            forecaster = artifact.load(champion)
+            return _sane(known, key, forecaster.issue(known, closure)), forecaster.family, ""
+        except TransientError:
+            raise
+        except (FlightdeckError, ValueError, ArithmeticError) as error:
+            why = f"v{champion.version}: {error}"
+    for name in FALL_BACKS:
+        try:
+            return _sane(known, key, _simple(spec, known, key, name).issue(known, closure)), name, why
+        except (FlightdeckError, ValueError, ArithmeticError) as error:
+            why = f"{why}; {name}: {error}"
+    return np.zeros(24 * len(spec.leads)), "zero", why
+
+
+def _simple(spec: Forecast, known: History, key: str, name: str) -> PackedForecaster:
+    views, models = {}, {}
+    for lead in spec.leads:
+        horizon = Horizon(lead, temperature=False)
+        views[lead] = view(known.panel, horizon, resolve(spec.calendar)())
+        past = usable_days(known, horizon)
+        sample = observe(known.panel, past, views[lead], names=[key])[key]
+        models[lead] = family(name).build(horizon, spec.seed).fit(sample, measured(known.panel, past, key))
+    return PackedForecaster(None, key, name, views, models)
+
+
+def _sane(known: History, key: str, found: Array) -> Array:
+    largest = float(np.nanmax(known.panel.load[:, known.panel.series(key)], initial=0.0))
+    if not np.isfinite(found).all() or (found < 0).any() or found.max() > _ABSURD * largest > 0:
+        raise ValueError(f"an absurd forecast: {np.nanmin(found):g} to {np.nanmax(found):g} kW, seen up to {largest:g}")
+    return found
+
+
+def _coherent(
+    spec: Forecast, hierarchy: Hierarchy, base: Array, state: State, closure: dt.datetime
+) -> tuple[CoherentForecast, str]:
+    """Return the reconciled forecast with its paths, or the plain sums and why there are no paths."""
+    try:
+        forecasts, actuals = _past(spec, hierarchy, state)
+        model = fit_paths(hierarchy, forecasts, actuals, gap_days=_GAP_DAYS)
+        return model.draw(base, origin=closure, seed=spec.seed), ""
+    except TransientError:
+        raise
+    except FlightdeckError as error:
+        point = hierarchy.complete(base[: hierarchy.bottom])
+        return CoherentForecast(hierarchy, point, point[None]), str(error)
+
+
+def _past(spec: Forecast, hierarchy: Hierarchy, state: State) -> tuple[Array, Array]:
+    """Return the champions' backtests of the days that all have, (days, series, hours), and what came."""
+    kept: dict[str, dict[str, Array]] = {}
+    for name in hierarchy.names:
+        champion = state.of(name).champion
+        kept[name] = tracking.fetch(champion.run_id, BACKTEST, _unpacked) if champion else _nothing(spec)
+    days = sorted(set.intersection(*({str(day) for day in each["days"]} for each in kept.values())))
+    shape = (len(days), len(hierarchy.names), 24 * len(spec.leads))
+    forecasts, actuals = np.full(shape, np.nan), np.full(shape, np.nan)
+    for place, name in enumerate(hierarchy.names):
+        each = kept[name]
+        rows = np.searchsorted(each["days"], days)
+        forecasts[:, place] = each["forecasts"][rows].reshape(len(days), -1)
+        shifted = np.full_like(each["forecasts"], np.nan)
+        for lead in range(len(spec.leads)):
+            shifted[: len(shifted) - lead, lead] = each["actual"][lead:]
+        actuals[:, place] = shifted[rows].reshape(len(days), -1)
+    return forecasts, actuals[:, : hierarchy.bottom]
+
+
+def _unpacked(path: Any) -> dict[str, Array]:
+    with np.load(io.BytesIO(path.read_bytes())) as box:
+        return {name: box[name] for name in box.files}
+
+
+def _nothing(spec: Forecast) -> dict[str, Array]:
+    return {
+        "days": np.array([], dtype=str),
+        "forecasts": np.zeros((0, len(spec.leads), 24)),
+        "actual": np.zeros((0, 24)),
+    }
+
+
+def _rows(
+    spec: Forecast,
+    hierarchy: Hierarchy,
+    as_of: dt.date,
+    closure: dt.datetime,
+    base: Array,
+    coherent: CoherentForecast,
+    no_band: bool,
+) -> pd.DataFrame:
+    """Return one row a series and hour."""
+    hours = base.shape[1]
+    start = pd.Timestamp(closure) + pd.Timedelta(hours=spec.leads[0])
+    times = pd.date_range(start, periods=hours, freq="h")
+    bands = np.full((len(LEVELS), *base.shape), np.nan) if no_band else coherent.quantiles()
+    frame = pd.DataFrame(
+        {
+            DAY: as_of,
+            "series": np.repeat(hierarchy.names, hours),
+            "time": np.tile(times, len(hierarchy.names)),
+            "day_ahead": np.tile(np.arange(hours) // 24 + 1, len(hierarchy.names)),
+            "load_kw": coherent.point.reshape(-1),
+            "base_kw": base.reshape(-1),
+            **{f"q{level:.0%}".rstrip("%"): bands[place].reshape(-1) for place, level in enumerate(LEVELS)},
+        }
+    )
+    return frame.assign(series=frame["series"].astype("str"), time=frame["time"].astype("datetime64[us, UTC]"))
+
+
+def _record(
+    spec: Forecast,
+    state: State,
+    as_of: dt.date,
+    rows: pd.DataFrame,
+    fallen_back: dict[str, str],
+    no_band: str,
+    pipeline_run: str,
+) -> str:
+    """Log the issue under the training of the total's champion, or by itself where there is none."""
+    champion = state.of(spec.total).champion
+    name = f"forecast {as_of}"
+    if champion is not None:
+        parent = tracking.parent_of(champion.run_id)
+        run_id = tracking.child_run(parent, name, pipeline_run=pipeline_run)
+    else:
+        run_id = tracking.open_run(spec.name, name, pipeline_run=pipeline_run)
+    change = float((rows["load_kw"] - rows["base_kw"]).abs().mean() / rows["base_kw"].abs().mean())
+    tracking.log_metrics(run_id, {"rows": len(rows), "fallen_back": len(fallen_back), "reconciliation": change})
+    tracking.log_report(run_id, REPORT, issue_report(spec, as_of, rows, fallen_back, no_band))
+    tracking.close_run(run_id)
+    return run_id

@@ -1,0 +1,170 @@
+"""Watch what was forecast against what came: error, bias and coverage of each series, a jump by its name, one verdict.
+
+It keeps no state but its verdicts: the last days are judged again from the tables each time, and a day's verdicts are
+replaced as a whole. Only the series that it names are trained anew.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from include.clock import business_time
+from include.data.readings import known_readings
+from include.data.sources import DAY
+from include.data.tables import Table
+from include.deployment.entries import State
+from include.errors import PermanentError
+from include.forecast import Forecast
+from include.forecast_ops.issue import FORECASTS, state_at
+from include.forecast_ops.report import watch_report
+from include.models import registry, tracking
+
+Verdict = Literal["healthy", "watch", "retrain", "not judged"]
+VERDICTS = "verdicts"
+REPORT = "watch.html"
+_GRAVEST: tuple[Verdict, ...] = ("retrain", "watch", "healthy")
+_NOTHING = 0.02  # of the forecast: less than this is an outage or a lost delivery, not a level
+
+
+@dataclass(frozen=True)
+class WatchResult:
+    """What the watch says.
+
+    Args:
+        verdict: The gravest of all series.
+        keys: The series to train anew.
+        reason: One sentence that names them, with what was seen.
+        run_id: MLflow run that holds the report.
+    """
+
+    verdict: Verdict
+    keys: tuple[str, ...]
+    reason: str
+    run_id: str
+
+
+def watch(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> WatchResult:
+    """Judge the newest forecasts whose truth is known on a day.
+
+    Raises:
+        PermanentError: nothing was forecast for days whose truth is known.
+        TransientError: a service is away; run it again.
+    """
+    joined = joined_truth(spec, as_of=as_of, days=spec.watch.window_days)
+    state, _ = state_at(spec, business_time(as_of))
+    ahead = joined.loc[joined["day_ahead"] == 1]
+    verdicts = pd.DataFrame([_judged(spec, as_of, key, ahead, state) for key in spec.keys])
+    verdicts = verdicts.astype({"series": "str", "verdict": "str", "reason": "str"})
+    Table(spec.name, VERDICTS).update(as_of, as_of, lambda present: verdicts, run=pipeline_run)
+    wanted = verdicts.loc[verdicts["verdict"] == "retrain"]
+    grave: Verdict = next((each for each in _GRAVEST if (verdicts["verdict"] == each).any()), "not judged")
+    reason = "; ".join(f"series {row.series}: {row.reason}" for row in wanted.itertuples())
+    run_id = _record(spec, state, as_of, joined, verdicts, pipeline_run)
+    return WatchResult(grave, tuple(wanted["series"]), reason, run_id)
+
+
+def flagged(spec: Forecast, as_of: dt.date) -> tuple[str, ...]:
+    """Return the series that the watch of a day wants trained anew."""
+    table = Table(spec.name, VERDICTS)
+    found = table.read(first_day=as_of, last_day=as_of) if table.exists() else pd.DataFrame()
+    return tuple(found.loc[found["verdict"] == "retrain", "series"]) if len(found) else ()
+
+
+def joined_truth(spec: Forecast, *, as_of: dt.date, days: int) -> pd.DataFrame:
+    """Return forecasts beside what came, for the hours of the last days whose truth is known.
+
+    Returns:
+        The columns of the forecasts, and ``actual_kw``. A total is what its series add up to, where all are known.
+
+    Raises:
+        PermanentError: there is no such hour.
+    """
+    first = as_of - dt.timedelta(days=days - 1)
+    issued = Table(spec.name, FORECASTS).read(first_day=first - dt.timedelta(days=spec.horizon_days), last_day=as_of)
+    load = spec.dataset("load")
+    known = known_readings(spec, load, first_day=first, last_day=as_of, known_at=business_time(as_of))
+    if issued.empty or known.empty:
+        raise _nothing(spec, as_of)
+    wide = known.pivot(index="time", columns=load.series, values=load.value)
+    wide.columns = wide.columns.astype(str)
+    wide[spec.total] = wide.sum(axis=1, skipna=False)
+    truth = wide.stack().rename("actual_kw").rename_axis(["time", "series"]).reset_index()
+    joined = issued.merge(truth, on=["time", "series"], how="inner")
+    if joined.empty:
+        raise _nothing(spec, as_of)
+    return joined
+
+
+def _judged(spec: Forecast, as_of: dt.date, key: str, ahead: pd.DataFrame, state: State) -> dict[str, object]:
+    mine = ahead.loc[ahead["series"] == key]
+    line: dict[str, object] = {DAY: as_of, "series": key, "days": mine["time"].dt.date.nunique()}
+    error = (mine["load_kw"] - mine["actual_kw"]).abs()
+    daily = error.groupby(mine["time"].dt.date).mean()
+    inside = mine["actual_kw"].between(mine["q10"], mine["q90"])[mine["q10"].notna()]
+    line |= {
+        "mae": float(error.mean()),
+        "bias": float((mine["load_kw"] - mine["actual_kw"]).mean()),
+        "coverage": float(inside.mean()) if len(inside) else np.nan,
+    }
+    verdict, reason = _verdict(spec, as_of, key, mine, daily, state)
+    return {**line, "verdict": verdict, "reason": reason}
+
+
+def _verdict(
+    spec: Forecast, as_of: dt.date, key: str, mine: pd.DataFrame, daily: pd.Series, state: State
+) -> tuple[Verdict, str]:
+    limits, champion = spec.watch, state.of(key).champion
+    if len(daily) < limits.min_days or champion is None:
+        return "not judged", f"{len(daily)} days with truth, champion {champion.version if champion else 'none'}"
+    ratios = (mine["actual_kw"] / mine["load_kw"]).groupby(mine["time"].dt.date).median()
+    newest = ratios.iloc[-limits.min_days :]
+    evaluation = registry.forecast_of(champion)
+    if (ratios.iloc[-1:] < _NOTHING).all():
+        return "watch", "nothing came on the newest day: an outage, or a delivery that was lost; no model mends it"
+    jumped = (newest > limits.level_jump) | (newest < 1 / limits.level_jump)
+    expected = evaluation.metrics["mae"].value
+    test = stats.ttest_1samp(daily, expected, alternative="greater")
+    too_much = daily.mean() > limits.max_error_ratio * expected and test.pvalue < 1 - limits.confidence
+    if jumped.sum() < limits.min_days - 1 and not too_much:
+        first = f"error {daily.mean():.0f} kW a day, {daily.mean() / expected:.2f} times the backtest's"
+        return ("watch", f"{first}; one day is no proof") if jumped.any() else ("healthy", first)
+    if jumped.any():
+        since = newest.index[jumped.to_numpy()][0]
+        said = f"its level is {newest[jumped].iloc[-1]:.1f} times the forecast since {since}"
+    else:
+        said = f"its error is {daily.mean() / expected:.1f} times the backtest's (p {test.pvalue:.1g})"
+    if evaluation.trained_until >= (as_of - dt.timedelta(days=limits.min_days)):
+        return "watch", f"{said}; trained anew on {evaluation.trained_until}, so it is given {limits.min_days} days"
+    return "retrain", said
+
+
+def _record(
+    spec: Forecast, state: State, as_of: dt.date, joined: pd.DataFrame, verdicts: pd.DataFrame, pipeline_run: str
+) -> str:
+    champion = state.of(spec.total).champion
+    name = f"watch {as_of}"
+    if champion is not None:
+        run_id = tracking.child_run(tracking.parent_of(champion.run_id), name, pipeline_run=pipeline_run)
+    else:
+        run_id = tracking.open_run(spec.name, name, pipeline_run=pipeline_run)
+    total = verdicts.set_index("series").loc[spec.total]
+    numbers = {name: float(total[name]) for name in ("mae", "bias", "coverage") if np.isfinite(total[name])}
+    tracking.log_metrics(run_id, numbers | {"retrain": int((verdicts["verdict"] == "retrain").sum())})
+    tracking.log_report(run_id, REPORT, watch_report(spec, as_of, joined, verdicts))
+    tracking.close_run(run_id)
+    return run_id
+
+
+def _nothing(spec: Forecast, as_of: dt.date) -> PermanentError:
+    return PermanentError(
+        expected=f"forecasts for days whose truth is known on {as_of}",
+        seen="none",
+        where=f"watch of {spec.name}",
+        next_step=f"run {spec.name}_forecast for the days before",
+    )
