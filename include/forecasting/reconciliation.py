@@ -2,8 +2,9 @@
 
 MinT (Wickramasuriya, Athanasopoulos & Hyndman, 2019) in its form with constraints: the incoherence of the base
 forecasts is spread by W C' (C W C')⁻¹, where C y = 0 says that everything adds up and W is the covariance of the base
-errors. Only a matrix of the size (sums, sums) is inverted, so zones that are copies of each other do no harm. W has
-the scale of each hour, and one correlation for all hours, shrunk towards none (Schäfer & Strimmer, 2005).
+errors, its correlations shrunk towards none (Schäfer & Strimmer, 2005). Only a matrix of the size (sums, sums) is
+inverted, so zones that are copies of each other do no harm. One W serves all hours: errors that grow with the hour in
+all series alike change nothing, and a W for each hour was no better on real load.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Reconciler:
 
     Attributes:
         hierarchy: What adds up to what.
-        gain: Shape (hours, bottom, sums): how much of a sum's surplus over its parts each bottom series takes.
+        gain: Shape (bottom, sums): how much of a sum's surplus over its parts each bottom series takes.
         method: ``wls_struct`` where the history was too short for a covariance: the error variance of a sum is then
             taken to be the number of its parts (Athanasopoulos et al., 2017).
         shrinkage: From 0, the correlations as seen, to 1, none.
@@ -53,16 +54,15 @@ class Reconciler:
         exactly coherent, and cheap enough for each sample path, where a quadratic programme for each is not.
 
         Args:
-            base: Shape (…, series, hours), bottom series first.
+            base: Shape (…, series, hours), bottom series first; any number of hours.
 
         Raises:
-            ForecastError: another shape, or a value that is not a number.
+            ForecastError: another number of series, or a value that is not a number.
         """
-        hours = len(self.gain)
-        _check(base, (len(self.hierarchy.names), hours), self.hierarchy)
+        _check(base, self.hierarchy)
         bottom, stated = base[..., : self.hierarchy.bottom, :], base[..., self.hierarchy.bottom :, :]
         surplus = stated - self.hierarchy.sums @ bottom
-        moved = bottom + np.einsum("hbs,...sh->...bh", self.gain, surplus, optimize=True)
+        moved = bottom + self.gain @ surplus
         return self.hierarchy.complete(np.maximum(moved, 0.0) if self.nonnegative else moved)
 
 
@@ -70,7 +70,6 @@ def fit(
     hierarchy: Hierarchy,
     residuals: Array,
     *,
-    scale: Array | None = None,
     nonnegative: bool = True,
     max_days: int = MAX_DAYS,
 ) -> Reconciler:
@@ -80,34 +79,29 @@ def fit(
         hierarchy: What adds up to what.
         residuals: Actual minus base forecast, shape (days, series, hours), oldest first. An hour is a step of the
             horizon. A day with a missing value is left out whole.
-        scale: Standard deviation of today's errors, shape (series, hours); the residuals' root mean square where none
-            is given.
         nonnegative: Whether no bottom series can be negative.
         max_days: The most recent days to use; fewer where days × hours exceeds 20,000.
 
     Raises:
-        ForecastError: the residuals or the scale have another shape than the hierarchy.
+        ForecastError: the residuals have other series than the hierarchy.
     """
     series, hours = len(hierarchy.names), residuals.shape[-1]
-    if residuals.ndim != 3 or residuals.shape[1] != series or (scale is not None and scale.shape != (series, hours)):
+    if residuals.ndim != 3 or residuals.shape[1] != series:
         raise ForecastError(
-            expected=f"residuals of shape (days, {series}, hours) and a scale of shape ({series}, hours)",
-            seen=f"{residuals.shape} and {None if scale is None else scale.shape}",
+            expected=f"residuals of shape (days, {series}, hours)",
+            seen=f"{residuals.shape}",
             where="reconciliation",
             next_step="give all series of the hierarchy, bottom first, then the sums",
         )
     complete = residuals[np.isfinite(residuals).all(axis=(1, 2))]
     used = complete[-min(max_days, max(MIN_DAYS, MAX_ROWS // hours)) :]
-    spread = scale
-    if spread is None and len(used):
-        spread = np.sqrt((used**2).mean(axis=0))
-    if len(used) < MIN_DAYS or spread is None or not (np.isfinite(spread).all() and spread.max() > 0):
-        weights = np.sqrt(hierarchy.matrix.sum(axis=1))
-        gain = _gain(hierarchy, np.eye(series), np.repeat(weights[:, None], hours, axis=1))
+    if len(used) < MIN_DAYS or not used.any():
+        gain = _gain(hierarchy, np.diag(hierarchy.matrix.sum(axis=1)))
         return Reconciler(hierarchy, gain, "wls_struct", 1.0, len(used), nonnegative)
-    own = np.maximum(np.sqrt((used**2).mean(axis=0)), np.finfo(float).tiny)
-    correlation, shrinkage = shrunk_correlation(used / own)
-    gain = _gain(hierarchy, correlation, np.maximum(spread, _FLOOR * spread.max()))
+    correlation, shrinkage = shrunk_correlation(used)
+    scale = np.sqrt((used**2).mean(axis=(0, 2)))
+    scale = np.maximum(scale, _FLOOR * scale.max())
+    gain = _gain(hierarchy, correlation * np.outer(scale, scale))
     return Reconciler(hierarchy, gain, "mint_shrink", shrinkage, len(used), nonnegative)
 
 
@@ -118,7 +112,7 @@ def shrunk_correlation(errors: Array) -> tuple[Array, float]:
     and to count each would shrink too little. It is never under .001, so the matrix always has an inverse.
 
     Args:
-        errors: Shape (days, series, hours), of about unit scale.
+        errors: Shape (days, series, hours).
     """
     days, series, hours = errors.shape
     flat = errors.transpose(1, 0, 2).reshape(series, days * hours)
@@ -136,25 +130,22 @@ def shrunk_correlation(errors: Array) -> tuple[Array, float]:
     return shrunk, shrinkage
 
 
-def _gain(hierarchy: Hierarchy, correlation: Array, scale: Array) -> Array:
-    """Return W C' (C W C')⁻¹ of the bottom series, shape (hours, bottom, sums); W = scale · correlation · scale."""
+def _gain(hierarchy: Hierarchy, covariance: Array) -> Array:
+    """Return W C' (C W C')⁻¹ of the bottom series with its sign turned, shape (bottom, sums)."""
     constraints = np.hstack([-hierarchy.sums, np.eye(len(hierarchy.sums))])
-    spread = scale.T[:, None, :] * constraints  # C D, shape (hours, sums, series)
-    towards = spread @ correlation  # C D R
-    among = towards @ spread.transpose(0, 2, 1)  # C W C'
-    bottom = towards[..., : hierarchy.bottom] * scale.T[:, None, : hierarchy.bottom]
-    # y − W C' (C W C')⁻¹ C y: the surplus C y leaves the bottom series with a minus.
-    return np.asarray(-np.linalg.solve(among, bottom).transpose(0, 2, 1))
+    towards = constraints @ covariance
+    # What adds up is y − W C' (C W C')⁻¹ C y, so a surplus C y leaves the bottom series with a minus.
+    return np.asarray(-np.linalg.solve(towards @ constraints.T, towards[:, : hierarchy.bottom]).T)
 
 
-def _check(base: Array, shape: tuple[int, int], hierarchy: Hierarchy) -> None:
-    """Refuse another shape, and name the first series and hour without a number."""
-    if base.shape[-2:] != shape:
+def _check(base: Array, hierarchy: Hierarchy) -> None:
+    """Refuse other series, and name the first series and hour without a number."""
+    if base.ndim < 2 or base.shape[-2] != len(hierarchy.names):
         raise ForecastError(
-            expected=f"base forecasts of shape (…, {shape[0]}, {shape[1]})",
+            expected=f"base forecasts of shape (…, {len(hierarchy.names)}, hours)",
             seen=f"shape {base.shape}",
             where="reconciliation",
-            next_step="give all series of the hierarchy, bottom first, then the sums, over the fitted hours",
+            next_step="give all series of the hierarchy, bottom first, then the sums",
         )
     missing = ~np.isfinite(base)
     if missing.any():

@@ -47,14 +47,12 @@ def test_identical_zones_do_no_harm_and_all_adds_up():
 def test_the_form_with_constraints_is_the_textbook_formula():
     residuals = errors(TREE, 200, 3, 3)
     base = forecasts(TREE, 4, 3, 4)
-    scale = np.random.default_rng(5).uniform(1, 3, size=(8, 3))
-    model = fit(TREE, residuals, scale=scale)
-    correlation, _ = shrunk_correlation(residuals / np.sqrt((residuals**2).mean(axis=0)))
-    s = TREE.matrix
-    for hour in range(3):
-        inverse = np.linalg.inv(correlation * np.outer(scale[:, hour], scale[:, hour]))
-        expected = s @ np.linalg.solve(s.T @ inverse @ s, s.T @ inverse @ base[..., hour].T)
-        np.testing.assert_allclose(model.reconcile(base)[..., hour], expected.T, rtol=1e-9)
+    correlation, _ = shrunk_correlation(residuals)
+    scale = residuals.transpose(1, 0, 2).reshape(8, -1).std(axis=1)
+    scale = np.sqrt(scale**2 + residuals.mean(axis=(0, 2)) ** 2)
+    s, inverse = TREE.matrix, np.linalg.inv(correlation * np.outer(scale, scale))
+    expected = s @ np.linalg.solve(s.T @ inverse @ s, s.T @ inverse @ base)
+    np.testing.assert_allclose(fit(TREE, residuals).reconcile(base), expected, rtol=1e-9)
 
 
 def test_hierarchicalforecast_says_the_same():
@@ -142,10 +140,21 @@ def test_a_zone_that_never_erred_stays_and_the_rest_still_adds_up():
     assert fit(FLAT, np.zeros((100, 21, 24))).method == "wls_struct"
 
 
+def test_errors_that_are_the_same_each_day_and_already_add_up_leave_the_covariance_invertible():
+    residuals = FLAT.complete(np.broadcast_to(np.arange(1.0, 21.0)[:, None], (30, 20, 24)))
+    model = fit(FLAT, residuals)
+    assert 0 < model.shrinkage < 0.01
+    base = forecasts(FLAT, 1, 24, 22)[0]
+    found = model.reconcile(base)
+    assert FLAT.gap(found) < 1e-9
+    assert np.abs(found / base - 1).max() < 0.1
+
+
 def test_load_is_never_negative_but_what_may_be_stays():
     residuals = errors(FLAT, 100, 24, 18)
-    base = np.full((21, 24), 1.0)
-    base[20] = 5.0  # far below the sum of its parts: pulls all down
+    residuals[:, 20] *= 0.1  # a good model of the sum: the parts have to follow it
+    base = np.full((21, 24), 10.0)
+    base[19], base[20] = 0.01, 150.0  # the sum lies below its parts and pulls all down
     found = fit(FLAT, residuals).reconcile(base)
     assert found.min() == 0.0
     assert FLAT.gap(found) < 1e-9
