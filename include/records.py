@@ -165,6 +165,34 @@ class Fitted(Record):
     review_band: tuple[float, float]
 
 
+class ForecastTraining(Record):
+    """All that a training of forecasters depends on."""
+
+    use_case: str
+    as_of: dt.date
+    pipeline_run: str
+    originator: str
+    originator_source: str
+    reason: str
+    drift_confirmed: str
+    seed: int
+    keys: tuple[str, ...] = Field(description="series that are trained")
+    first_day: dt.date = Field(description="first day of the history that is learned from")
+    versions: dict[str, int] = Field(description="table versions at the start")
+    git_commit: str
+    lock_digest: str
+    environment: dict[str, str]
+
+
+class ForecastEvaluation(Evaluation):
+    """An evaluation of a forecaster of one series."""
+
+    reason: str = Field(description="why this family, in a sentence")
+    trained_until: dt.date = Field(description="last day of the history it has learned from")
+    families: dict[str, dict[str, float]] = Field(description="MAPE (%) and MAE (kW) of each family in the backtest")
+    actual_temperature: dict[str, float] = Field(description="the same of the winner with a perfect weather forecast")
+
+
 class Approval(Record):
     """A person's answer, signed by the task that received it."""
 

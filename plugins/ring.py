@@ -13,6 +13,7 @@ from airflow.sdk import DAG, CronPartitionTimetable, Param, PartitionedAssetTime
 
 from include.classification import Classification
 from include.governance.policy import required_approvals
+from include.spec import UseCase
 from plugins.assets import ring_asset
 from plugins.defaults import dag_defaults
 from plugins.operators.data import IngestOperator, ProfileOperator
@@ -38,37 +39,29 @@ def ingest(spec: Classification) -> DAG:
     """Return the daily ingestion; also by hand with a range of days, and by backfill."""
     with DAG(
         **dag_defaults(spec, "ingest"),
-        schedule=_cron(spec, spec.schedule.ingest, run_offset=-1),
+        schedule=day_cron(spec, spec.schedule.ingest, run_offset=-1),
         description="Land a day's rows and the truth that became known; stop or quarantine what breaks the contract",
-        doc_md=_doc(
+        doc_md=dag_doc(
             spec,
             what="Fetches one day, checks it against the contract, lands it, and describes it in a report.",
             when=f"Daily (`{spec.schedule.ingest}` {spec.schedule.time_zone}), by hand, or by backfill.",
             reads=spec.source.description,
             writes="Tables `rows`, `truth`, `quarantine`; asset `data`.",
         ),
-        params={
-            "first_day": Param(
-                None,
-                type=["null", "string"],
-                format="date",
-                title="First day",
-                description="Land all days from this one to the partition key's in one run. Empty: that day alone.",
-            )
-        },
+        params={"first_day": first_day_param()},
     ) as dag:
         land = IngestOperator(task_id="ingest", use_case=spec.name, outlets=[ring_asset(spec.name, "data")])
         land >> ProfileOperator(task_id="profile", use_case=spec.name)
     return dag
 
 
-def retraining(spec: Classification) -> DAG:
+def retraining(spec: UseCase) -> DAG:
     """Return the small cron DAG that asks for the weekly training, and does so by hand with a reason."""
     with DAG(
         **dag_defaults(spec, "retraining"),
-        schedule=_cron(spec, spec.schedule.retrain, run_offset=0),
+        schedule=day_cron(spec, spec.schedule.retrain, run_offset=0),
         description="Ask for a training: weekly, or by hand with a reason",
-        doc_md=_doc(
+        doc_md=dag_doc(
             spec,
             what="Emits the retraining key. Who triggers it by hand is the originator and cannot approve the model.",
             when=f"`{spec.schedule.retrain}` {spec.schedule.time_zone}, or by hand.",
@@ -96,7 +89,7 @@ def train(spec: Classification) -> DAG:
         **dag_defaults(spec, "train"),
         schedule=PartitionedAssetTimetable(assets=ring_asset(spec.name, "retraining")),
         description="Train the families of models, judge the best on fresh rows, register it as the candidate",
-        doc_md=_doc(
+        doc_md=dag_doc(
             spec,
             what="Names a snapshot, searches under a budget, fits, calibrates, compares with champion and baselines.",
             when="On the `retraining` asset (weekly, drift), or by hand with a day as partition key.",
@@ -128,7 +121,7 @@ def deploy(spec: Classification) -> DAG:
         **dag_defaults(spec, "deploy"),
         schedule=PartitionedAssetTimetable(assets=ring_asset(spec.name, "candidate")),
         description="Test the candidate's artifact in a clean process, have it approved, make it the champion",
-        doc_md=_doc(
+        doc_md=dag_doc(
             spec,
             what=f"Risk class {spec.risk.risk_class}: {required_approvals(spec.risk.risk_class)} approval(s) by "
             f"{', '.join(spec.approvers)}, never by who asked for the training. Unanswered after "
@@ -165,7 +158,7 @@ def score(spec: Classification) -> DAG:
         **dag_defaults(spec, "score"),
         schedule=PartitionedAssetTimetable(assets=ring_asset(spec.name, "data") | ring_asset(spec.name, "deployment")),
         description="Score what the champion has not scored yet, with decision and reasons, into the prediction log",
-        doc_md=_doc(
+        doc_md=dag_doc(
             spec,
             what="Decides accept, review or decline for each row. Without a champion it skips and says so.",
             when="On the `data` asset and on the `deployment` asset.",
@@ -183,7 +176,7 @@ def monitor(spec: Classification) -> DAG:
         **dag_defaults(spec, "monitor"),
         schedule=PartitionedAssetTimetable(assets=ring_asset(spec.name, "predictions")),
         description="Compare the newest window with the champion's reference; a confirmed drift asks for a training",
-        doc_md=_doc(
+        doc_md=dag_doc(
             spec,
             what=f"States a false-alarm rate of {spec.monitoring.false_alarm_rate:.0%} a window; confirms when "
             f"{spec.monitoring.confirm[0]} of the last {spec.monitoring.confirm[1]} windows drifted.",
@@ -203,7 +196,19 @@ def monitor(spec: Classification) -> DAG:
     return dag
 
 
-def _cron(spec: Classification, cron: str, *, run_offset: int) -> CronPartitionTimetable:
+def first_day_param() -> Param:
+    """Return the form field with which many days are landed in one run."""
+    return Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="First day",
+        description="Land all days from this one to the partition key's in one run. Empty: that day alone.",
+    )
+
+
+def day_cron(spec: UseCase, cron: str, *, run_offset: int) -> CronPartitionTimetable:
+    """Return a schedule whose partition key is the tick's day, or so many days away from it."""
     # The day that has just ended is the partition of data; a tick that passed before a DAG was switched on stays past.
     return CronPartitionTimetable(
         cron,
@@ -214,6 +219,7 @@ def _cron(spec: Classification, cron: str, *, run_offset: int) -> CronPartitionT
     )
 
 
-def _doc(spec: Classification, **facts: Any) -> str:
+def dag_doc(spec: UseCase, **facts: Any) -> str:
+    """Return a DAG's page text: the goal, what it does, when, what it reads and writes, and whom to call."""
     lines = "\n".join(f"- **{name.capitalize()}**: {text}" for name, text in facts.items())
     return f"### {spec.title}\n{spec.goal}\n\n{lines}\n- **Owner**: {spec.owner}. **On call**: {spec.team}.\n"

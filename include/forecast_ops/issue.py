@@ -40,7 +40,7 @@ REPORT = "forecast.html"
 FALL_BACKS = ("similar_day", "yesterday", "last_week")
 _HISTORY_DAYS = 160
 _ABSURD = 10.0  # times the largest load of the last five weeks
-_GAP_DAYS = 2  # at noon, yesterday is the last whole day, and tomorrow is forecast
+_FIRST_KNOWN = 1  # at noon, yesterday is the last whole day
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _coherent(
     """Return the reconciled forecast with its paths, or the plain sums and why there are no paths."""
     try:
         forecasts, actuals = _past(spec, hierarchy, state)
-        model = fit_paths(hierarchy, forecasts, actuals, gap_days=_GAP_DAYS)
+        model = fit_paths(hierarchy, forecasts, actuals, gap_days=spec.horizon_days + _FIRST_KNOWN)
         return model.draw(base, origin=closure, seed=spec.seed), ""
     except TransientError:
         raise

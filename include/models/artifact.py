@@ -32,6 +32,12 @@ from include.records import GateResult, ModelRef
 from include.spec import UseCase
 
 TRUSTED = [
+    "include.forecasting.kernel.DayKernel",
+    "include.forecasting.models.HourlyBoosting",
+    "include.forecasting.models.HourlyRidge",
+    "include.forecasting.simple.SameWeekday",
+    "include.forecasting.simple.SimilarDay",
+    "include.forecasting.simple.Yesterday",
     "include.models.features.Features",
     "include.models.fitting.Calibrated",
     "include.models.scorecard.Scorecard",
@@ -42,7 +48,7 @@ TRUSTED = [
 _PACKAGES = ("scikit-learn", "numpy", "scipy", "pandas", "skops", "optbinning", "mlflow")
 _MODEL = "model.skops"
 _SAMPLE = "sample.json"
-_KEPT = 4
+_KEPT = 64
 _loaded: OrderedDict[str, Any] = OrderedDict()
 
 
@@ -111,17 +117,27 @@ def pack(spec: Classification, model: Any, sample: pd.DataFrame, *, run_id: str)
                 extra_files=[str(extra)],
             )
         client().update_run(run_id, status="RUNNING")
-        return logged.model_uri, _digest(_downloaded(logged.model_uri, Path(folder)))
+        return logged.model_uri, digest_of_folder(_downloaded(logged.model_uri, Path(folder)))
 
 
 def digest_of(ref: ModelRef) -> str:
     """Return the SHA-256 over a version's files as they are on the store now, names included."""
     with tempfile.TemporaryDirectory() as folder, available(f"read the artifact of {ref.name} v{ref.version}"):
-        return _digest(_downloaded(f"models:/{ref.name}/{ref.version}", Path(folder)))
+        return digest_of_folder(_downloaded(f"models:/{ref.name}/{ref.version}", Path(folder)))
 
 
 def load(ref: ModelRef) -> PackedModel:
-    """Return a registered model; one that was loaded lately comes from memory.
+    """Return a registered classifier; one that was loaded lately comes from memory.
+
+    Raises:
+        ArtifactError: the files are not those that were registered, or hold a type that is not trusted.
+    """
+    model = load_object(ref)
+    return PackedModel(ref, model, list(model.model[0].columns))
+
+
+def load_object(ref: ModelRef) -> Any:
+    """Return what a registered artifact of any kind holds; one that was loaded lately comes from memory.
 
     Raises:
         ArtifactError: the files are not those that were registered, or hold a type that is not trusted.
@@ -129,7 +145,7 @@ def load(ref: ModelRef) -> PackedModel:
     if ref.digest not in _loaded:
         with tempfile.TemporaryDirectory() as folder, available(f"load {ref.name} v{ref.version}"):
             path = _downloaded(f"models:/{ref.name}/{ref.version}", Path(folder))
-            if (seen := _digest(path)) != ref.digest:
+            if (seen := digest_of_folder(path)) != ref.digest:
                 raise ArtifactError(
                     expected=f"an artifact with digest {ref.digest[:16]}, as it was registered",
                     seen=f"digest {seen[:16]}",
@@ -139,8 +155,7 @@ def load(ref: ModelRef) -> PackedModel:
             _loaded[ref.digest] = _opened(path / _MODEL, ref)
         while len(_loaded) > _KEPT:
             _loaded.popitem(last=False)
-    model = _loaded[ref.digest]
-    return PackedModel(ref, model, list(model.model[0].columns))
+    return _loaded[ref.digest]
 
 
 def check(ref: ModelRef, *, spec: UseCase) -> ArtifactCheck:
@@ -196,7 +211,8 @@ def _downloaded(uri: str, folder: Path) -> Path:
     return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder / "artifact")))
 
 
-def _digest(folder: Path) -> str:
+def digest_of_folder(folder: Path) -> str:
+    """Return the SHA-256 over the files of a folder, names included."""
     total = hashlib.sha256()
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         if path.name == "registered_model_meta":  # written by MLflow's own download, not part of what was logged

@@ -9,8 +9,8 @@ from mlflow.exceptions import MlflowException
 
 from include.errors import ArtifactError, PermanentError
 from include.models.tracking import available, client, load_record, load_text
-from include.naming import model_name
-from include.records import ClassificationEvaluation, Evaluation, ModelRef
+from include.naming import DEFAULT_KEY, model_name
+from include.records import ClassificationEvaluation, Evaluation, ForecastEvaluation, ModelRef
 from include.spec import UseCase
 
 EVALUATION = "evaluation.json"
@@ -66,29 +66,39 @@ def classification_of(ref: ModelRef) -> ClassificationEvaluation:
     return load_record(ref.run_id, EVALUATION, ClassificationEvaluation)
 
 
+def forecast_of(ref: ModelRef) -> ForecastEvaluation:
+    """Return the whole evaluation of a forecaster."""
+    return load_record(ref.run_id, EVALUATION, ForecastEvaluation)
+
+
 def evaluation_text(ref: ModelRef) -> str:
     """Return the evaluation as it is stored, so that anyone can compare its digest."""
     return load_text(ref.run_id, EVALUATION)
 
 
-def candidate(spec: UseCase, as_of: dt.date) -> ModelRef:
-    """Return the newest version that was trained as of a day or one before it.
+def newest(spec: UseCase, as_of: dt.date, *, key: str) -> ModelRef | None:
+    """Return the newest version of a key's model that was trained as of a day or one before it, none where none is."""
+    name = model_name(spec.name, key)
+    with available(f"find the newest version of {name}"):
+        versions = client().search_model_versions(f"name = '{name}'")
+    trained = [int(each.version) for each in versions if dt.date.fromisoformat(each.tags[AS_OF]) <= as_of]
+    return model_ref(name, max(trained)) if trained else None
+
+
+def candidate(spec: UseCase, as_of: dt.date, *, key: str = DEFAULT_KEY) -> ModelRef:
+    """Return the newest version of a key's model that was trained as of a day or one before it.
 
     Raises:
         PermanentError: no training up to that day registered one.
     """
-    name = model_name(spec.name)
-    with available(f"find the candidate of {as_of}"):
-        versions = client().search_model_versions(f"name = '{name}'")
-    trained = [int(each.version) for each in versions if dt.date.fromisoformat(each.tags[AS_OF]) <= as_of]
-    if not trained:
-        raise PermanentError(
-            expected=f"a candidate of {spec.name} as of {as_of}",
-            seen=f"{len(versions)} versions, none trained as of a day so early",
-            where=f"MLflow model {name}",
-            next_step=f"trigger {spec.name}_train for that day, and look why the last one registered nothing",
-        )
-    return model_ref(name, max(trained))
+    if (found := newest(spec, as_of, key=key)) is not None:
+        return found
+    raise PermanentError(
+        expected=f"a candidate of {spec.name} as of {as_of}",
+        seen="no version trained as of a day so early",
+        where=f"MLflow model {model_name(spec.name, key)}",
+        next_step=f"trigger {spec.name}_train for that day, and look why the last one registered nothing",
+    )
 
 
 def alias(name: str, alias: str) -> int | None:

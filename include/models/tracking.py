@@ -72,6 +72,12 @@ def child_run(parent_run_id: str, name: str, *, pipeline_run: str, tags: Mapping
     return _open(use_case, name, role=f"child {name}", pipeline_run=pipeline_run, tags=nested)
 
 
+def parent_of(run_id: str) -> str:
+    """Return the parent of a nested run, or the run itself where it is nested under none."""
+    with available(f"read run {run_id}"):
+        return str(client().get_run(run_id).data.tags.get("mlflow.parentRunId", run_id))
+
+
 def close_run(run_id: str, status: Status = "FINISHED") -> None:
     """End a run."""
     with available(f"close run {run_id}"):
@@ -155,6 +161,14 @@ def log_text(run_id: str, name: str, text: str) -> None:
     """Store a text as an artifact of a run; its name may hold a folder."""
     with available(f"store {name} with run {run_id}"):
         client().log_text(run_id, text, name)
+
+
+def log_bytes(run_id: str, name: str, body: bytes) -> None:
+    """Store bytes as an artifact of a run."""
+    with tempfile.TemporaryDirectory() as folder, available(f"store {name} with run {run_id}"):
+        path = Path(folder) / name
+        path.write_bytes(body)
+        client().log_artifact(run_id, str(path))
 
 
 def load_text(run_id: str, name: str) -> str:

@@ -92,6 +92,7 @@ SPEC = Forecast(
     ),
     datasets=(LOAD, TEMPERATURE, WEATHER),
     series=ZONES,
+    backtest_days=91,
     calendar="include.use_cases.load_forecast:calendar",
     families=("yesterday", "last_week", "four_weeks", "similar_day", "ridge", "kernel"),
     gates=PromotionGates(

@@ -30,16 +30,36 @@ class OnCallNotifier(BaseNotifier):
 
     def notify(self, context: Any) -> None:
         """Build the incident, and send it if nobody did before."""
-        incident = incident_of(context, self.team)
-        if not record(incident):
-            return
-        event = incident.model_dump(mode="json")
-        log.error("INCIDENT %s", json.dumps(event))
-        for send in (_webhook, _mail):
-            try:
-                send(event)
-            except Exception:
-                log.exception("incident was recorded, but could not be sent by %s", send.__name__)
+        _tell(incident_of(context, self.team))
+
+
+def missed_deadline(team: str, what: str, context: Any = None, **_: Any) -> None:
+    """Tell the on-call that a run is late; Airflow's deadline calls it, with facts instead of objects."""
+    run = (context or {}).get("dag_run") or {}
+    dag_id, run_id = str(run.get("dag_id", "")), str(run.get("dag_run_id") or run.get("run_id") or "")
+    message = (
+        f"{dag_id}: expected {what}, but saw the run still under way at its deadline. Next: open the run, see which "
+        "task waits or repeats, and `./flightdeck status`; yesterday's issue still covers the day"
+    )
+    _tell(
+        Incident(
+            use_case=dag_id.rpartition("_")[0], team=team, dag_id=dag_id, run_id=run_id, task_id="(deadline)",
+            try_number=0, partition=str(run.get("partition_key") or ""), error="late", message=message, log_url="",
+            at=timezone.utcnow(),
+        )
+    )  # fmt: skip
+
+
+def _tell(incident: Incident) -> None:
+    if not record(incident):
+        return
+    event = incident.model_dump(mode="json")
+    log.error("INCIDENT %s", json.dumps(event))
+    for send in (_webhook, _mail):
+        try:
+            send(event)
+        except Exception:
+            log.exception("incident was recorded, but could not be sent by %s", send.__name__)
 
 
 def incident_of(context: Any, team: str) -> Incident:

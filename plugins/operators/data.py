@@ -21,7 +21,7 @@ class IngestOperator(StepOperator):
         from include.data.ingest import ingest
 
         last_day = partition_day(context)
-        landed = ingest(spec, first_day=_first_day(context, last_day), last_day=last_day, run=pipeline_run(context))
+        landed = ingest(spec, first_day=first_day(context, last_day), last_day=last_day, run=pipeline_run(context))
         self.log.info("landed %s", landed)
         self.emit(
             context,
@@ -43,13 +43,14 @@ class ProfileOperator(StepOperator):
 
         last_day = partition_day(context)
         run_id = publish_profile(
-            spec, first_day=_first_day(context, last_day), last_day=last_day, run=pipeline_run(context)
+            spec, first_day=first_day(context, last_day), last_day=last_day, run=pipeline_run(context)
         )
         self.link_run(run_id, "report.html")
         self.links["Quarantine"] = self.links["Report"].replace("report.html", "quarantine.html")
         return run_id
 
 
-def _first_day(context: Any, last_day: dt.date) -> dt.date:
+def first_day(context: Any, last_day: dt.date) -> dt.date:
+    """Return the form's first day, or the partition's own day where none was given."""
     given = context["params"].get("first_day")
     return dt.date.fromisoformat(given) if given else last_day
