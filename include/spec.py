@@ -6,6 +6,7 @@ Nothing heavy is imported here. How a decision about risk follows from a class i
 
 from __future__ import annotations
 
+import datetime as dt
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -125,6 +126,9 @@ class Source(Part):
     fetch: str = Field(pattern=r"^[\w.]+:\w+$", description="module:function(spec, day) -> include.data.sources.Batch")
     description: str = Field(description="what the data is, and what is made up about it")
     licence: str = Field(default="", description="licence and citation")
+    recorded_from: dt.date | None = Field(
+        default=None, description="of a recording under its own dates: the day behind its history"
+    )
     history_days: int = Field(default=60, ge=1, description="days that land in the first bulk run, up to yesterday")
 
 

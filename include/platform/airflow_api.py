@@ -62,6 +62,11 @@ class Airflow:
         """Return one unmapped task instance."""
         return next(each for each in self.tasks(dag_id, run_id) if each["task_id"] == task_id)
 
+    def xcom(self, dag_id: str, run_id: str, task_id: str) -> str:
+        """Return what an unmapped task has returned."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        return str(self.get(path)["value"])
+
     def wait_for_dags(self, wanted: set[str], *, seconds: float = 90) -> None:
         """Wait until DAGs are known and switched on.
 

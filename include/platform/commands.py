@@ -12,6 +12,7 @@ from rich.console import Console
 
 from include.catalog import classification, use_case
 from include.errors import FlightdeckError
+from include.forecast import Forecast
 from include.platform.bootstrap import ROOT, NotReadyError
 from include.platform.embedded import Platform
 
@@ -48,6 +49,8 @@ def _up(given: argparse.Namespace) -> int:
 def _run(given: argparse.Namespace) -> int:
     platform = _platform()
     platform.enter()
+    if isinstance(spec := use_case(given.use_case), Forecast):
+        return _replay(platform, spec, given.days)
     return _life(platform, given.use_case, given.approve_as, again=True)
 
 
@@ -69,6 +72,19 @@ def _life(platform: Platform, name: str, approve_as: str | None, *, again: bool)
     if life.skipped:
         console.print(f"{life.skipped}: {platform.airflow().page(f'{name}_deploy', life.runs[f'{name}_deploy'])}")
     console.print(f"life took {life.seconds:.0f} s, of which the approval waited {life.approval_seconds:.0f} s")
+    return 0
+
+
+def _replay(platform: Platform, spec: Forecast, days: int) -> int:
+    from include.forecast_ops.timeline import publish_timeline
+    from include.platform import show
+    from include.platform.replay import replay
+
+    first, last = replay(platform, spec, days=days)
+    console.print("· drawing the timeline …")
+    timeline, page = publish_timeline(spec, first_day=first, last_day=last)
+    show.timeline(console, spec, timeline)
+    console.print(f"Timeline: {page}", soft_wrap=True)
     return 0
 
 

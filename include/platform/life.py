@@ -65,22 +65,22 @@ def live(platform: Platform, spec: UseCase, *, approve_as: str | None, ask: bool
         conf = {"reason": reason}
         life.runs[names["retraining"]] = airflow.trigger(names["retraining"], partition_key=day.isoformat(), conf=conf)
         platform.say("· train: searching, fitting, evaluating …")
-        life.runs[names["train"]] = _woken(airflow, names["train"], day, since)
-        _finished(airflow, names["train"], life.runs[names["train"]])
+        life.runs[names["train"]] = woken(airflow, names["train"], day, since)
+        finished(airflow, names["train"], life.runs[names["train"]])
         platform.say("· deploy: testing the artifact …")
-        deploy = _woken(airflow, names["deploy"], day, since)
+        deploy = woken(airflow, names["deploy"], day, since)
     life.runs[names["deploy"]] = deploy
     _approval(platform, airflow, names["deploy"], deploy, life, approve_as=approve_as, ask=ask)
     if life.waiting:
         return _timed(life, began)
-    _finished(airflow, names["deploy"], deploy)
+    finished(airflow, names["deploy"], deploy)
     promoted = airflow.task(names["deploy"], life.runs[names["deploy"]], "promote")["state"]
     life.skipped = "" if promoted == "success" else "the candidate was not promoted"
     if promoted == "success":
         for step, what in (("score", "scoring what is new"), ("monitor", "comparing with the reference")):
             platform.say(f"· {step}: {what} …")
-            life.runs[names[step]] = _woken(airflow, names[step], None, since)
-            _finished(airflow, names[step], life.runs[names[step]])
+            life.runs[names[step]] = woken(airflow, names[step], None, since)
+            finished(airflow, names[step], life.runs[names[step]])
     return _timed(life, began)
 
 
@@ -98,7 +98,7 @@ def _land(platform: Platform, airflow: Airflow, spec: UseCase, dag_id: str, life
     platform.say(f"· ingest: landing {first} to {yesterday} …")
     run_id = airflow.trigger(dag_id, partition_key=yesterday.isoformat(), conf={"first_day": first.isoformat()})
     life.runs[dag_id] = run_id
-    _finished(airflow, dag_id, run_id)
+    finished(airflow, dag_id, run_id)
     return yesterday
 
 
@@ -149,7 +149,7 @@ def _approval(
     life.approval_seconds = time.monotonic() - asked
 
 
-def _woken(airflow: Airflow, dag_id: str, day: dt.date | None, since: dt.datetime) -> str:
+def woken(airflow: Airflow, dag_id: str, day: dt.date | None, since: dt.datetime) -> str:
     """Wait for the run that an asset event wakes, and return its id."""
     deadline = time.monotonic() + _RUN_SECONDS
     while time.monotonic() < deadline:
@@ -166,7 +166,7 @@ def _woken(airflow: Airflow, dag_id: str, day: dt.date | None, since: dt.datetim
     )
 
 
-def _finished(airflow: Airflow, dag_id: str, run_id: str) -> dict[str, Any]:
+def finished(airflow: Airflow, dag_id: str, run_id: str) -> dict[str, Any]:
     """Wait until a run has ended well.
 
     Raises:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.table import Table
 
@@ -9,6 +11,11 @@ from include.classification import Classification
 from include.platform.airflow_api import Airflow
 from include.platform.embedded import Platform
 from include.records import ClassificationEvaluation, Estimate
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from include.forecast import Forecast
 
 
 def statuses(console: Console, platform: Platform) -> bool:
@@ -79,3 +86,25 @@ def _models(evaluation: ClassificationEvaluation) -> Table:
         cells = (f"{each.value:.3f} [{each.low:.3f}, {each.high:.3f}]" for each in map(found.get, names) if each)
         table.add_row(name, *cells)
     return table
+
+
+def timeline(console: Console, spec: Forecast, days: DataFrame) -> None:
+    """Print the error and coverage of a replay by week, and the series that was hit hardest, before and after."""
+    weeks = Table("days", "total MAPE", "median series", "worst series", "coverage of 80 %", title=spec.title)
+    every = sorted(days["day"].unique())
+    for start in range(0, len(every), 7):
+        mine = days.loc[days["day"].isin(every[start : start + 7])]
+        by = mine.groupby("series")["mape"].mean()
+        rest = by.drop(spec.total)
+        weeks.add_row(
+            f"{every[start]} to {every[min(start + 6, len(every) - 1)]}",
+            f"{by[spec.total]:.2f} %",
+            f"{rest.median():.2f} %",
+            f"{rest.idxmax()}: {rest.max():.1f} %",
+            f"{mine['coverage'].mean():.2f}",
+        )
+    console.print(weeks)
+    worst = days.groupby("series")["mape"].max().drop(spec.total).idxmax()
+    hit = days.loc[days["series"] == worst].set_index("day")["mape"]
+    shown = ", ".join(f"{day:%d %b} {value:.0f} %" for day, value in hit.items())
+    console.print(f"series {worst}, hit hardest, by day: {shown}", soft_wrap=True)

@@ -88,6 +88,7 @@ SPEC = Forecast(
         description="GEFCom2012: hourly load of 20 zones and temperature of 11 stations of a US utility. Weather "
         "forecasts are made of the recorded temperature and a documented error (include.forecasting.weather).",
         licence="free to use with citation: Hong, Pinson and Fan, International Journal of Forecasting 30 (2014)",
+        recorded_from=dt.date(2008, 1, 1),
         history_days=365,
     ),
     datasets=(LOAD, TEMPERATURE, WEATHER),
