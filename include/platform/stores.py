@@ -47,9 +47,9 @@ S3_PORTS = (
 def s3_program(folder: Path, *, ports: list[int], access_key: str, secret_key: str, buckets: list[str]) -> Program:
     """Return SeaweedFS as one small S3 server; ``ports`` are ten, the first is S3's own.
 
-    Every port is given: the defaults of the inner services would collide with a second instance. Nothing is reported to
-    its makers. The memory limit is soft: at 250 MiB the collector runs all the time, and an idle server takes a sixth of
-    a core.
+    Every port is given: the defaults of the inner services would collide with a second instance. Nothing is reported
+    to its makers. The memory limit is soft: at 250 MiB the collector runs all the time, and an idle server takes a
+    sixth of a core.
     """
     named = [
         f"-{name.replace('.', '.port.') if '.' in name else name + '.port'}={port}"
