@@ -19,6 +19,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
+from include.data.objects import SEE_STORE
 from include.errors import FlightdeckError, PermanentError, SourceError, TransientError
 from include.naming import table_uri
 from include.settings import settings
@@ -176,7 +177,7 @@ class Table:
         except CommitFailedError:
             raise
         except (DeltaError, OSError, pa.ArrowException) as error:
-            said = str(error)
+            said = str(error).partition("<?xml")[0]  # behind it stands what the status has said already
             if _MADE_BY_ANOTHER in said:
                 raise CommitFailedError(said) from error
             if isinstance(error, FileNotFoundError) or "not found" in said.lower():
@@ -190,7 +191,7 @@ class Table:
             expected=f"an answer from S3 at {settings().s3_endpoint}",
             seen=seen[:500],
             where=f"{what} table {self.name}",
-            next_step="see that S3 runs, with space (`./flightdeck status`), then clear the task: no write is half",
+            next_step=f"{SEE_STORE}, then clear the task: no write is half",
         )
 
     def _broken(self, what: str, seen: str) -> PermanentError:
