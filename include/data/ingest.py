@@ -171,7 +171,7 @@ def _due_truth(spec: UseCase, delivered: Mapping[dt.date, Batch], landed: set[dt
     truths = {day: (delivered[day] if day in delivered else fetch(spec, day)).truth for day in wanted}
     truth = _checked_truth(spec, truths)
     # A truth is known from its due day on; one that differs from what is stored is a correction, known only now.
-    known_at = {day: business_time(max(day + delay, *landed) if day in stored else day + delay) for day in wanted}
+    known_at = {day: business_time(max([day + delay, *landed]) if day in stored else day + delay) for day in wanted}
     return _available(truth, known_at)
 
 
