@@ -51,16 +51,26 @@ def answers(url: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the URL of a real S3 server, and set the environment that points to it."""
-    folder, ports = tmp_path_factory.mktemp("s3"), free_ports(10)
+@contextlib.contextmanager
+def s3_server(folder: Path, log: Path, ports: list[int]) -> Iterator[str]:
+    """Start an S3 server over a folder, and yield its URL when it has made its buckets."""
     program = s3_program(
         folder, ports=ports, access_key="test", secret_key="test-secret", buckets=["flightdeck", "mlflow"]
     )
     url = f"http://127.0.0.1:{ports[0]}"
-    with pytest.MonkeyPatch.context() as patch, running(program, f"{url}/healthz", folder / "log"):
+    with pytest.MonkeyPatch.context() as patch, running(program, f"{url}/healthz", log):
         patch.setenv("AWS_ENDPOINT_URL_S3", url)
+        settings.cache_clear()
+        wait_for_bucket()
+        yield url
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the URL of a real S3 server, and set the environment that points to it."""
+    folder = tmp_path_factory.mktemp("s3")
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
         patch.setenv("AWS_REGION", "us-east-1")
@@ -70,10 +80,8 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "FLIGHTDECK_CACHE_DIR", os.environ.get("FLIGHTDECK_CACHE_DIR", str(Path.cwd() / ".flightdeck/cache"))
         )
         patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
-        settings.cache_clear()
-        wait_for_bucket()
-        yield url
-    settings.cache_clear()
+        with s3_server(folder, folder / "log", free_ports(10)) as url:
+            yield url
 
 
 def wait_for_bucket(*, seconds: float = 30) -> None:

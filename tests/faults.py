@@ -7,6 +7,7 @@ with FaultProxy(url) as proxy:        # proxy.url forwards to url
     proxy.mode = "swallow"            # delivers every request, then loses the reply
     proxy.swallow_next(1)             # the same for so many replies, then forwards again
     proxy.at(b"PUT /x", "blackhole")  # misbehaves from the request on that holds these bytes
+    proxy.at(b"PUT /x", "swallow")    # delivers that request, and loses its reply alone
     proxy.reached.wait(30)            # until that request has come
     proxy.reset()                     # resets all open connections
 """
@@ -92,7 +93,7 @@ class FaultProxy:
             back, onward = await asyncio.open_connection(*self.upstream)
             self._writers.add(onward)
             await asyncio.gather(self._requests(reader, onward), self._replies(back, writer))
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # a peer went away, or the proxy ends
             pass
         finally:
             for each in filter(None, (writer, onward)):
@@ -102,11 +103,7 @@ class FaultProxy:
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(65536):
             if self._trigger and self._trigger[0] in chunk:
-                self.mode, self._trigger = self._trigger[1], None
-                self.reached.set()
-                if self.mode == "down":
-                    await self._reset()
-                    return
+                await self._misbehave(self._trigger[1])
             await self._silence()
             writer.write(chunk)
             await writer.drain()
@@ -122,6 +119,16 @@ class FaultProxy:
             writer.write(chunk)
             await writer.drain()
         writer.close()
+
+    async def _misbehave(self, mode: Mode) -> None:
+        self._trigger = None
+        if mode == "swallow":
+            self.swallow_next(1)
+        else:
+            self.mode = mode
+        self.reached.set()
+        if mode == "down":
+            await self._reset()
 
     async def _silence(self) -> None:
         while self.mode == "blackhole":

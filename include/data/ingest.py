@@ -122,7 +122,7 @@ def _due_truth(spec: Classification, delivered: Mapping[dt.date, Batch], landed:
     truths = {day: (delivered[day] if day in delivered else fetch(spec, day)).truth for day in wanted}
     truth = _checked_truth(spec, truths)
     # A truth is known from its due day on; one that differs from what is stored is a correction, known only now.
-    known_at = {day: business_time(max(day + delay, *landed) if day in stored else day + delay) for day in wanted}
+    known_at = {day: business_time(max([day + delay, *landed]) if day in stored else day + delay) for day in wanted}
     return available(truth, known_at)
 
 

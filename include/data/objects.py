@@ -21,6 +21,11 @@ from botocore.exceptions import ConnectionError as StoreConnectionError
 from include.errors import PermanentError, TransientError
 from include.settings import settings
 
+# SeaweedFS goes on to refuse writes after its disk was full, also when there is room again.
+SEE_STORE = (
+    "see that S3 runs (`./flightdeck status`) and its disk has space; after a full one restart it with "
+    "`./flightdeck down` and `up`"
+)
 _ANSWER = TypeVar("_ANSWER")
 _CONFLICT_TRIES = 6
 _PAGE = 1000
@@ -126,7 +131,7 @@ class ObjectStore:
             expected=f"an answer from S3 at {self.endpoint}",
             seen=seen,
             where=f"{operation} s3://{self.bucket}/{key}",
-            next_step="see that S3 runs and has space (`./flightdeck status`), then repeat the same step",
+            next_step=f"{SEE_STORE}, then repeat the same step",
         )
 
     def _refused(self, operation: str, key: str, seen: str) -> PermanentError:

@@ -19,6 +19,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
+from include.data.objects import SEE_STORE
 from include.errors import FlightdeckError, PermanentError, SourceError, TransientError
 from include.naming import table_uri
 from include.settings import settings
@@ -65,14 +66,17 @@ class Table:
 
         Raises:
             TransientError: the store is away.
-            SourceError: a file of the table is corrupt or gone.
+            SourceError: a file of the table is corrupt or gone; names the first one.
         """
         table = self._open(version)
         if table is None:
             return pd.DataFrame(columns=columns or [])
         between = [(DAY, ">=", first_day)] * (first_day is not None) + [(DAY, "<=", last_day)] * (last_day is not None)
-        with self._asking("read"):
-            return table.to_pandas(filters=between or None, columns=columns)
+        try:
+            with self._asking("read"):
+                return table.to_pandas(filters=between or None, columns=columns)
+        except SourceError as error:
+            raise self._broken("read", f"{_unreadable(table)}: {error.seen}") from error
 
     def update(
         self,
@@ -176,7 +180,7 @@ class Table:
         except CommitFailedError:
             raise
         except (DeltaError, OSError, pa.ArrowException) as error:
-            said = str(error)
+            said = str(error).partition("<?xml")[0]  # behind it stands what the status has said already
             if _MADE_BY_ANOTHER in said:
                 raise CommitFailedError(said) from error
             if isinstance(error, FileNotFoundError) or "not found" in said.lower():
@@ -190,7 +194,7 @@ class Table:
             expected=f"an answer from S3 at {settings().s3_endpoint}",
             seen=seen[:500],
             where=f"{what} table {self.name}",
-            next_step="see that S3 runs, with space (`./flightdeck status`), then clear the task: no write is half",
+            next_step=f"{SEE_STORE}, then clear the task: no write is half",
         )
 
     def _broken(self, what: str, seen: str) -> PermanentError:
@@ -198,8 +202,18 @@ class Table:
             expected="a whole Delta table",
             seen=seen[:500],
             where=f"{what} table {self.name} at {self.uri}",
-            next_step="restore the named file from a backup, or land the day again from its source",
+            next_step="restore the named file from a backup of the bucket; until then nothing is added to these days",
         )
+
+
+def _unreadable(table: DeltaTable) -> str:
+    """Return the path of the first data file that cannot be read; what Arrow says does not always name it."""
+    for fragment in table.to_pyarrow_dataset().get_fragments():
+        try:
+            fragment.to_table()
+        except (OSError, pa.ArrowException):
+            return str(fragment.path)
+    return "one of its files"
 
 
 def storage_options() -> dict[str, str]:

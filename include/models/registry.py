@@ -24,15 +24,15 @@ def register(name: str, source: str, *, run_id: str, digest: str, as_of: dt.date
     with available(f"register {name}"):
         _ensure(name)
         tags = {DIGEST: digest, RUN: run_id, AS_OF: as_of.isoformat(), PIPELINE_RUN: pipeline_run}
-        made = mlflow.register_model(source, name, tags=tags)
-    return ModelRef(name=name, version=int(made.version), run_id=run_id, digest=digest)
+        mlflow.register_model(source, name, tags=tags)
+    (version,) = _versions_of_run(name, run_id)
+    return ModelRef(name=name, version=version, run_id=run_id, digest=digest)
 
 
 def version_of_run(name: str, run_id: str) -> ModelRef | None:
     """Return the version that a run has registered, none where it has none yet."""
-    with available(f"find the version of run {run_id}"):
-        found = client().search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
-    return model_ref(name, min(int(version.version) for version in found)) if found else None
+    versions = _versions_of_run(name, run_id)
+    return model_ref(name, versions[0]) if versions else None
 
 
 def model_ref(name: str, version: int) -> ModelRef:
@@ -141,6 +141,20 @@ def set_head_tag(use_case: str, sequence: int, digest: str) -> None:
     with available(f"set the journal's head tag of {use_case}"):
         _ensure(model_name(use_case))
         client().set_registered_model_tag(model_name(use_case), _HEAD, f"{sequence}:{digest}")
+
+
+def _versions_of_run(name: str, run_id: str) -> list[int]:
+    """Return the one version of a run, or nothing.
+
+    Where MLflow's answer was lost its client has asked again and made a second version, which nobody has seen yet: it
+    is removed.
+    """
+    with available(f"find the version of run {run_id}"):
+        found = client().search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+        versions = sorted(int(version.version) for version in found)
+        for double in versions[1:]:
+            client().delete_model_version(name, str(double))
+    return versions[:1]
 
 
 def _ensure(name: str) -> None:

@@ -204,15 +204,24 @@ def artifact_url(run_id: str, name: str) -> str:
 def _open(use_case: str, name: str, *, role: str, pipeline_run: str, tags: dict[str, str]) -> str:
     with available(f"open run '{name}'"):
         experiment = _experiment(use_case)
-        mine = f"tags.`{PIPELINE_RUN}` = '{_quoted(pipeline_run)}' and tags.`{ROLE}` = '{_quoted(role)}'"
-        if found := client().search_runs([experiment], mine, max_results=1):
-            run_id: str = found[0].info.run_id
+        if found := _opened(experiment, pipeline_run, role):
             for key, value in tags.items():
-                client().set_tag(run_id, key, value)
-            client().update_run(run_id, status="RUNNING")
-            return run_id
-        opened = {PIPELINE_RUN: pipeline_run, ROLE: role, "flightdeck.use_case": use_case, **tags}
-        return str(client().create_run(experiment, run_name=name, tags=opened).info.run_id)
+                client().set_tag(found[0], key, value)
+            client().update_run(found[0], status="RUNNING")
+        else:
+            opened = {PIPELINE_RUN: pipeline_run, ROLE: role, "flightdeck.use_case": use_case, **tags}
+            client().create_run(experiment, run_name=name, tags=opened)
+            found = _opened(experiment, pipeline_run, role)
+        for double in found[1:]:  # made by MLflow's client, which asks again where an answer was lost
+            client().delete_run(double)
+    return found[0]
+
+
+def _opened(experiment: str, pipeline_run: str, role: str) -> list[str]:
+    """Return the runs that a pipeline run has opened for a role, the first one first."""
+    mine = f"tags.`{PIPELINE_RUN}` = '{_quoted(pipeline_run)}' and tags.`{ROLE}` = '{_quoted(role)}'"
+    found = client().search_runs([experiment], mine, order_by=["attributes.start_time ASC"])
+    return [str(run.info.run_id) for run in found]
 
 
 def _experiment(use_case: str) -> str:

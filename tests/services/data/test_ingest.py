@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,11 @@ import pytest
 from include.clock import business_time
 from include.data import snapshots
 from include.data.ingest import ingest
+from include.data.objects import ObjectStore
 from include.data.sources import Batch
 from include.data.tables import Table
 from include.errors import ContractError, SourceError
+from include.naming import table_path
 from tests.services.data.conftest import SPEC, day, delivery
 
 
@@ -163,13 +166,41 @@ def test_a_day_outside_of_the_recording_names_the_days_there_are(tenant):
         ingest(TUMOURS, first_day=dt.date(2027, 1, 1), last_day=dt.date(2027, 1, 1), run="test")
 
 
-def test_a_corrupt_data_file_is_named(source):
-    from include.data.objects import ObjectStore
-    from include.naming import table_path
-
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda body: b"not parquet", "not a parquet file"),
+        (lambda body: body[:-100], "not a parquet file"),
+        (lambda body: body[:100] + bytes(255 - byte for byte in body[100:1400]) + body[1400:], "deserialize"),
+        (lambda body: None, "not found"),
+    ],
+    ids=["other bytes", "cut off", "scrambled", "gone"],
+)
+def test_a_corrupt_data_file_is_named_and_when_it_is_restored_all_goes_on(source, spoil, words):
     land(0, 5)
     store = ObjectStore()
     victim = next(key for key in store.list_from(table_path(SPEC.name, "rows")) if key.endswith(".parquet"))
-    store.put(victim, b"not parquet")
-    with pytest.raises(SourceError, match="expected a whole Delta table"):
+    body = store.get(victim)
+    store.delete(victim)
+    if spoil(body):
+        store.put(victim, spoil(body))
+    named = (
+        f"read table spoiled/rows .*saw {re.escape(victim.partition('rows/')[2])}: .*{words}.*restore the named file"
+    )
+    with pytest.raises(SourceError, match=named):
         rows()
+    with pytest.raises(SourceError, match=named):
+        land(0)
+    store.put(victim, body)
+    land(0, 6)
+    assert len(rows()) == 140
+
+
+def test_a_table_of_rows_that_is_gone_is_landed_anew_beside_its_truth(source):
+    land(0, 5)
+    store = ObjectStore()
+    for key in store.list_from(table_path(SPEC.name, "rows")):
+        store.delete(key)
+    land(0, 5)
+    assert len(rows()) == 120
+    assert len(Table(SPEC.name, "truth").read()) == 60
