@@ -12,6 +12,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from include.naming import DEFAULT_KEY
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -172,3 +174,8 @@ class UseCase(Part):
     approval_hours: float = Field(default=72, gt=0, description="after this an unanswered request has expired")
     retention_days: int = Field(default=730, ge=1, description="how long rows are kept")
     seed: int = Field(default=20261124, description="seed of every random choice")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys of the use case's models: zones, markets, or the one key where there is one model."""
+        return (DEFAULT_KEY,)

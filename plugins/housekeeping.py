@@ -22,12 +22,15 @@ def rollback(spec: UseCase) -> DAG:
             "why": Param(
                 "", type="string", minLength=5, title="Why", description="Lands in the journal with your name."
             ),
+            "key": Param(
+                spec.keys[0], type="string", enum=list(spec.keys), title="Key", description="Which of its models."
+            ),
             "dry_run": Param(
                 True, type="boolean", title="Dry run", description="Say what would happen, change nothing."
             ),
         },
     ) as dag:
-        RollbackOperator(task_id="rollback", use_case=spec.name, why="{{ params.why }}")
+        RollbackOperator(task_id="rollback", use_case=spec.name, why="{{ params.why }}", key="{{ params.key }}")
     return dag
 
 

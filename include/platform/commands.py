@@ -122,8 +122,10 @@ def _rollback(given: argparse.Namespace) -> int:
     platform.enter()
     from include.deployment.promotion import rollback
 
+    spec = use_case(given.use_case)
     outcome = rollback(
-        use_case(given.use_case),
+        spec,
+        key=given.key or spec.keys[0],
         who=getpass.getuser(),
         why=given.why,
         request_id=f"door/{uuid.uuid4()}",

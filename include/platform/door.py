@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     rollback = _command(commands, "rollback", "restore the champion before, in journal and alias")
     rollback.add_argument("use_case")
     rollback.add_argument("--why", required=True, help="the reason; lands in the journal")
+    rollback.add_argument("--key", help="which of many models, e.g. a zone; default: the first")
     rollback.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
 
     verify = _command(commands, "verify", "walk the journal's chain, and compare its head with MLflow's tag")
