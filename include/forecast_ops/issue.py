@@ -88,7 +88,7 @@ def issue(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> IssueResult:
     rows = rows.assign(
         family=rows["series"].map(families),
         model_version=rows["series"].map(versions),
-        fallback=rows["series"].map(fallen_back).fillna("").astype("str"),
+        fallback=rows["series"].map(lambda name: fallen_back.get(name, "")).astype("str"),
         sequence=sequence,
         pipeline_run=pipeline_run,
     )
@@ -169,11 +169,11 @@ def _past(spec: Forecast, hierarchy: Hierarchy, state: State) -> tuple[Array, Ar
     for place, name in enumerate(hierarchy.names):
         each = kept[name]
         rows = np.searchsorted(each["days"], days)
-        forecasts[:, place] = each["forecasts"][rows].reshape(len(days), -1)
+        forecasts[:, place] = each["forecasts"][rows].reshape(len(days), shape[2])
         shifted = np.full_like(each["forecasts"], np.nan)
         for lead in range(len(spec.leads)):
             shifted[: len(shifted) - lead, lead] = each["actual"][lead:]
-        actuals[:, place] = shifted[rows].reshape(len(days), -1)
+        actuals[:, place] = shifted[rows].reshape(len(days), shape[2])
     return forecasts, actuals[:, : hierarchy.bottom]
 
 

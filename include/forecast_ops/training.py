@@ -191,8 +191,8 @@ def _train_one(
     ref = artifact.pack(spec, forecaster, run_id=child, as_of=training.as_of, pipeline_run=training.pipeline_run)
     evaluation = judged(
         spec, training, ref, key, choice, tested,
-        champion=artifact.load(present.champion) if present.champion else None,
-        champion_until=_trained_until(present), champion_since=present.champion_since, sequence=sequence, known=known,
+        champion=registry.forecast_of(present.champion) if present.champion else None,
+        champion_since=present.champion_since, sequence=sequence,
         actual=_with_actual_temperature(spec, prepared, key, choice),
     )  # fmt: skip
     tracking.log_metrics(child, {name: each.value for name, each in evaluation.metrics.items()})
@@ -261,12 +261,6 @@ def _keep_backtest(run_id: str, days: pd.DatetimeIndex, paths: Array, tested: Ba
     body = io.BytesIO()
     np.savez_compressed(body, days=days.strftime("%Y-%m-%d").to_numpy(dtype=str), forecasts=paths, actual=tested.actual)
     tracking.log_bytes(run_id, BACKTEST, body.getvalue())
-
-
-def _trained_until(present: KeyState) -> dt.date | None:
-    if present.champion is None:
-        return None
-    return registry.forecast_of(present.champion).trained_until
 
 
 def _who(training: ForecastTraining) -> dict[str, str]:

@@ -29,7 +29,8 @@ Verdict = Literal["healthy", "watch", "retrain", "not judged"]
 VERDICTS = "verdicts"
 REPORT = "watch.html"
 _GRAVEST: tuple[Verdict, ...] = ("retrain", "watch", "healthy")
-_NOTHING = 0.02  # of the forecast: less than this is an outage or a lost delivery, not a level
+_PROOF_DAYS = 2
+_NOTHING = 0.02  # of the level before: less than this is an outage or a lost delivery, not a level
 
 
 @dataclass(frozen=True)
@@ -122,23 +123,25 @@ def _verdict(
     limits, champion = spec.watch, state.of(key).champion
     if len(daily) < limits.min_days or champion is None:
         return "not judged", f"{len(daily)} days with truth, champion {champion.version if champion else 'none'}"
-    ratios = (mine["actual_kw"] / mine["load_kw"]).groupby(mine["time"].dt.date).median()
-    newest = ratios.iloc[-limits.min_days :]
-    evaluation = registry.forecast_of(champion)
-    if (ratios.iloc[-1:] < _NOTHING).all():
+    levels = mine["actual_kw"].groupby(mine["time"].dt.date).median()
+    before = float(levels.iloc[:-_PROOF_DAYS].median())
+    if before > 0 and levels.iloc[-1] < _NOTHING * before:
         return "watch", "nothing came on the newest day: an outage, or a delivery that was lost; no model mends it"
-    jumped = (newest > limits.level_jump) | (newest < 1 / limits.level_jump)
+    ratios = levels.iloc[-_PROOF_DAYS:] / before if before > 0 else levels.iloc[-_PROOF_DAYS:] * np.nan
+    jumped = (ratios > limits.level_jump) | (ratios < 1 / limits.level_jump)
+    evaluation = registry.forecast_of(champion)
     expected = evaluation.metrics["mae"].value
     test = stats.ttest_1samp(daily, expected, alternative="greater")
     too_much = daily.mean() > limits.max_error_ratio * expected and test.pvalue < 1 - limits.confidence
-    if jumped.sum() < limits.min_days - 1 and not too_much:
-        first = f"error {daily.mean():.0f} kW a day, {daily.mean() / expected:.2f} times the backtest's"
-        return ("watch", f"{first}; one day is no proof") if jumped.any() else ("healthy", first)
-    if jumped.any():
-        since = newest.index[jumped.to_numpy()][0]
-        said = f"its level is {newest[jumped].iloc[-1]:.1f} times the forecast since {since}"
+    error = f"its error is {daily.mean() / expected:.1f} times the backtest's"
+    if jumped.all():
+        said = f"its level is {ratios.iloc[-1]:.1f} times that of the days before, since {ratios.index[0]}; {error}"
+    elif too_much:
+        said = f"{error} (p {test.pvalue:.1g})"
+    elif jumped.iloc[-1]:
+        return "watch", f"its level is {ratios.iloc[-1]:.1f} times that of the days before; one day is no proof"
     else:
-        said = f"its error is {daily.mean() / expected:.1f} times the backtest's (p {test.pvalue:.1g})"
+        return "healthy", error
     if evaluation.trained_until >= (as_of - dt.timedelta(days=limits.min_days)):
         return "watch", f"{said}; trained anew on {evaluation.trained_until}, so it is given {limits.min_days} days"
     return "retrain", said

@@ -1,0 +1,79 @@
+"""A small grid that a test can spoil: three zones, two stations, made of a day's and a week's shape and weather."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from include.spec import Source
+from include.use_cases.load_forecast import SPEC as LOAD_FORECAST
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+START = dt.date(2007, 7, 1)
+ZONES = ("1", "2", "3")
+JUMPED: dict[str, dt.date] = {}  # zone → the day on which its level becomes 2.5 times what it was
+
+SPEC = LOAD_FORECAST.model_copy(
+    update={
+        "name": "small_grid",
+        "title": "Small grid",
+        "series": ZONES,
+        "source": Source(
+            fetch="tests.small_grid:fetch", description="made", history_days=200, recorded_from=dt.date(2008, 1, 17)
+        ),
+        "calendar": "tests.small_grid:calendar",
+        "families": ("yesterday", "last_week", "four_weeks", "ridge"),
+        "backtest_days": 75,
+        "min_history_days": 100,
+        "horizon_days": 2,
+        "series_a_batch": 2,
+    }
+)
+
+
+def calendar():
+    """Return a calendar without holidays."""
+    from include.forecasting.calendar import Calendar
+
+    return Calendar({"holiday": frozenset()})
+
+
+def fetch(spec, day: dt.date) -> dict[str, pd.DataFrame]:
+    """Return the readings of a day, and the forecast of its weather."""
+    import numpy as np
+    import pandas as pd
+
+    from include.data.sources import AVAILABLE_AT
+
+    hours = pd.date_range(pd.Timestamp(day, tz="UTC"), periods=24, freq="h")
+    temperature = _temperature(hours)
+    loads = []
+    for zone in ZONES:
+        lots = np.random.default_rng([int(zone), day.toordinal()])
+        shape = 1 + 0.3 * np.sin((hours.hour - 7) / 24 * 2 * np.pi) - 0.15 * (hours.day_of_week >= 5)
+        level = 1000.0 * int(zone) * (2.5 if day >= JUMPED.get(zone, dt.date.max) else 1.0)
+        kw = level * (shape + 0.03 * np.maximum(65 - temperature, 0)) * np.exp(lots.normal(0, 0.02, 24))
+        loads.append(pd.DataFrame({"zone": int(zone), "time": hours, "load_kw": kw}))
+    load = pd.concat(loads, ignore_index=True)
+    stations = [
+        pd.DataFrame({"station": station, "time": hours, "temperature_f": temperature + station}) for station in (1, 2)
+    ]
+    readings = pd.concat(stations, ignore_index=True)
+    ahead = pd.date_range(hours[0] + pd.Timedelta(hours=12), periods=12 + 24 * spec.horizon_days, freq="h")
+    weather = pd.DataFrame({"issued_by": "replay", "time": ahead, "temperature_f": _temperature(ahead) + 1.5})
+    hour = pd.Timedelta(hours=1)
+    return {
+        "load": load.assign(**{AVAILABLE_AT: load["time"] + hour}),
+        "temperature": readings.assign(**{AVAILABLE_AT: readings["time"] + hour}),
+        "weather": weather.assign(**{AVAILABLE_AT: ahead[0]}),
+    }
+
+
+def _temperature(hours):
+    import numpy as np
+
+    place = (hours.day_of_year + hours.hour / 24).to_numpy()
+    front = 12 * np.sin(place / 5.3 * 2 * np.pi) + 8 * np.sin(place / 11.7 * 2 * np.pi)
+    return 55 - 20 * np.cos((place - 20) / 365 * 2 * np.pi) + front + 6 * np.sin((hours.hour - 9) / 24 * 2 * np.pi)
