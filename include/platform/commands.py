@@ -13,7 +13,8 @@ from rich.console import Console
 from include.catalog import classification, use_case
 from include.errors import FlightdeckError
 from include.forecast import Forecast
-from include.platform.bootstrap import ROOT, NotReadyError
+from include.platform.bootstrap import NotReadyError
+from include.platform.door import benchmarks
 from include.platform.embedded import Platform
 
 WAITING = 75
@@ -163,7 +164,7 @@ def _reproduce(given: argparse.Namespace) -> int:
 
 
 def _bench(given: argparse.Namespace) -> int:
-    names = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem not in ("__init__", "harness"))
+    names = list(benchmarks())
     if given.name and given.name not in names:
         console.print(f"no benchmark '{given.name}'; there are {', '.join(names)}")
         return 2

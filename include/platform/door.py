@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import sys
+from pathlib import Path
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,8 +51,17 @@ def parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--use-case", default="credit_risk", help="default: credit_risk")
 
     bench = _command(commands, "bench", "run benchmarks; not zero where a number misses its goal")
-    bench.add_argument("name", nargs="?", help="one of benchmarks/; none: all")
+    listed = "; ".join(f"{name}: {about}" for name, about in benchmarks().items())
+    bench.add_argument("name", nargs="?", help=f"none: all of them, one after another. {listed}")
     return top
+
+
+def benchmarks() -> dict[str, str]:
+    """Return the benchmarks by name, each with the first line of its file; none of them is imported for it."""
+    folder = Path(__file__).parents[2] / "benchmarks"
+    names = sorted(path.stem for path in folder.glob("*.py") if path.stem not in ("__init__", "harness"))
+    files = {name: ast.parse((folder / f"{name}.py").read_text()) for name in names}
+    return {name: (ast.get_docstring(tree) or "").partition("\n")[0] for name, tree in files.items()}
 
 
 def main(arguments: list[str]) -> int:

@@ -118,6 +118,10 @@ class Platform:
             found[name] = known if running else "stopped"
         return found
 
+    def memory_mib(self) -> float:
+        """Return the proportional set size of all that belongs to the platform, in MiB."""
+        return processes.memory_mib(processes.members(self.state.started.values(), home=self.home.folder))
+
     def _store(self, url: str, name: str, state: State) -> str:
         if name not in state.started or not processes.alive(state.started[name]):
             return "stopped"

@@ -40,14 +40,15 @@ def alive(started: Started) -> bool:
 
 
 def stop(started: Iterable[Started], *, home: Path | None) -> list[int]:
-    """End the processes and, given a home, whatever carries its mark; return the ids that had to be killed."""
+    """End the programs and their ``members``, and return the ids of the programs that had to be killed."""
+    started = list(started)
     wanted = {each.pid for each in started if alive(each)}
     _signal(wanted, signal.SIGTERM)
     deadline = time.monotonic() + _GRACE_SECONDS
     while (left := {pid for pid in wanted if _status(pid) not in (None, "Z")}) and time.monotonic() < deadline:
         _reap(left)
         time.sleep(0.1)
-    stubborn = left | (marked(home) if home else set())
+    stubborn = left | members(started, home=home)
     _signal(stubborn, signal.SIGKILL)
     while any(_status(pid) not in (None, "Z") for pid in stubborn):
         _reap(stubborn)
@@ -55,16 +56,29 @@ def stop(started: Iterable[Started], *, home: Path | None) -> list[int]:
     return sorted(left)
 
 
+def members(started: Iterable[Started], *, home: Path | None) -> set[int]:
+    """Return the ids of all processes in the sessions of these programs and, given a home, of those with its mark.
+
+    A program that renames itself writes over the environment that a mark is read from, as Airflow's log server does.
+    Its session stays, and its number is given to nobody else as long as one process is in it.
+    """
+    sessions = {each.pid for each in started if _began(each.pid) in (None, each.began)}
+    found = marked(home) if home else set()
+    for pid in _others():
+        stat = _stat(pid)
+        if stat and stat[0] != "Z" and int(stat[3]) in sessions:
+            found.add(pid)
+    return found
+
+
 def marked(home: Path) -> set[int]:
-    """Return the ids of all processes that this platform has started, directly or not; never the caller's own."""
+    """Return the ids of all processes that carry this platform's mark; never the caller's own."""
     mark = f"{MARK}={home}".encode()
     found = set()
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
+    for pid in _others():
         try:
-            if mark in (entry / "environ").read_bytes().split(b"\0") and _status(int(entry.name)) != "Z":
-                found.add(int(entry.name))
+            if mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") and _status(pid) != "Z":
+                found.add(pid)
         except OSError:
             continue
     return found
@@ -103,6 +117,10 @@ def _reap(pids: Iterable[int]) -> None:
             os.waitpid(pid, os.WNOHANG)
         except ChildProcessError:
             continue
+
+
+def _others() -> list[int]:
+    return [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit() and int(each.name) != os.getpid()]
 
 
 def _stat(pid: int) -> list[str] | None:

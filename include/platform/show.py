@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def statuses(console: Console, platform: Platform) -> bool:
     """Print each component's state, address and memory; return whether all are healthy."""
-    from include.platform import components, processes
+    from include.platform import components
 
     state, found = platform.state, platform.status()
     table = Table("component", "state", "pid", "address")
@@ -29,7 +29,7 @@ def statuses(console: Console, platform: Platform) -> bool:
         pid = str(state.started[name].pid) if name in state.started else ""
         table.add_row(name, f"[green]{seen}" if seen == "healthy" else f"[red]{seen}", pid, where.get(name, ""))
     console.print(table)
-    console.print(f"memory {processes.memory_mib(processes.marked(platform.home.folder)):.0f} MiB; "
+    console.print(f"memory {platform.memory_mib():.0f} MiB; "
                   f"accounts in {platform.home.folder / 'passwords.json'}")  # fmt: skip
     return all(seen == "healthy" for seen in found.values())
 
