@@ -31,7 +31,7 @@ class Calendar:
 
     def weekday(self, days: pd.DatetimeIndex) -> Array:
         """Return one column a weekday, Monday first, shape (days, 7)."""
-        return np.eye(7)[days.dayofweek.to_numpy()]
+        return np.eye(7)[days.day_of_week.to_numpy()]
 
     def special(self, days: pd.DatetimeIndex) -> Array:
         """Return one column a kind, and two for the day before and after one of the first kind."""
@@ -39,7 +39,7 @@ class Calendar:
         columns = [self._is(kind, days) for kind in self.kinds]
         if columns:
             first = next(iter(self.kinds))
-            columns += [self._is(first, days + step) * ((days + step).dayofweek < 5) for step in (one, -one)]
+            columns += [self._is(first, days + step) * ((days + step).day_of_week < 5) for step in (one, -one)]
         return np.column_stack(columns) if columns else np.zeros((len(days), 0))
 
     def free(self, days: pd.DatetimeIndex) -> NDArray[np.bool_]:
@@ -49,14 +49,14 @@ class Calendar:
 
     def season(self, days: pd.DatetimeIndex) -> Array:
         """Return the day's place on the circle of the year, shape (days, 2)."""
-        angle = 2 * np.pi * (days.dayofyear.to_numpy() - 1) / _YEAR
+        angle = 2 * np.pi * (days.day_of_year.to_numpy() - 1) / _YEAR
         return np.column_stack([np.sin(angle), np.cos(angle)])
 
     def effects(self, days: pd.DatetimeIndex) -> Array:
         """Return all effects of the calendar: weekday, special days, season, its weekends, changed clock, trend."""
-        angle = 2 * np.pi * (days.dayofyear.to_numpy() - 1) / _YEAR
+        angle = 2 * np.pi * (days.day_of_year.to_numpy() - 1) / _YEAR
         waves = [wave(k * angle) for k in range(1, _HARMONICS + 1) for wave in (np.sin, np.cos)]
-        weekend = (days.dayofweek >= 5).astype(float)
+        weekend = (days.day_of_week >= 5).astype(float)
         shifted = self._shifted(days)
         return np.column_stack(
             [

@@ -76,7 +76,7 @@ class SimilarDay(BaseEstimator):
 
 
 def _kind(sample: Sample) -> NDArray[np.int_]:
-    day = sample.windows.days.dayofweek.to_numpy()
+    day = sample.windows.days.day_of_week.to_numpy()
     return np.where(sample.free | (day == 6), 2, np.where(day == 5, 1, 0))
 
 
