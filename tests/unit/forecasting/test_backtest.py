@@ -33,6 +33,20 @@ def test_what_comes_later_changes_no_forecast(panel):
             assert not np.allclose(one[41:], other[41:], rtol=0.1)
 
 
+def test_a_truth_that_came_later_teaches_nothing(panel):
+    weeks = slice(panel.place(days_of(200, 1)[0]), panel.place(days_of(228, 1)[0]))
+    late = panel.known.copy()
+    late[weeks] = panel.times[-1].as_unit("ns").value
+    load = panel.load.copy()
+    load[weeks] *= 3
+    found = [
+        backtest(changed(panel, known=late, load=each), ["1"], SOME, Horizon(0, False), CALENDAR, DAYS[:20])["1"]
+        for each in (panel.load, load)
+    ]
+    for each in SOME:
+        np.testing.assert_array_equal(found[0].forecasts[each.name], found[1].forecasts[each.name])
+
+
 def test_a_model_learns_only_from_days_that_have_ended(panel):
     origin = Horizon(12, False).origin(DAYS[0])
     past = training_days(panel.known_at(origin), origin)
