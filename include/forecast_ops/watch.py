@@ -19,7 +19,6 @@ from include.data.readings import known_readings
 from include.data.sources import DAY
 from include.data.tables import Table
 from include.deployment.entries import State
-from include.errors import PermanentError
 from include.forecast import Forecast
 from include.forecast_ops.issue import FORECASTS, state_at
 from include.forecast_ops.report import watch_report
@@ -40,8 +39,8 @@ class WatchResult:
     Args:
         verdict: The gravest of all series.
         keys: The series to train anew.
-        reason: One sentence that names them, with what was seen.
-        run_id: MLflow run that holds the report.
+        reason: One sentence that names them, with what was seen; or why nothing was judged.
+        run_id: MLflow run that holds the report; none where nothing was judged.
     """
 
     verdict: Verdict
@@ -54,10 +53,11 @@ def watch(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> WatchResult:
     """Judge the newest forecasts whose truth is known on a day.
 
     Raises:
-        PermanentError: nothing was forecast for days whose truth is known.
         TransientError: a service is away; run it again.
     """
     joined = joined_truth(spec, as_of=as_of, days=spec.watch.window_days)
+    if joined.empty:
+        return WatchResult("not judged", (), f"nothing was forecast for a day whose truth is known on {as_of}", "")
     state, _ = state_at(spec, business_time(as_of))
     ahead = joined.loc[joined["day_ahead"] == 1]
     verdicts = pd.DataFrame([_judged(spec, as_of, key, ahead, state) for key in spec.keys])
@@ -81,25 +81,20 @@ def joined_truth(spec: Forecast, *, as_of: dt.date, days: int) -> pd.DataFrame:
     """Return forecasts beside what came, for the hours of the last days whose truth is known.
 
     Returns:
-        The columns of the forecasts, and ``actual_kw``. A total is what its series add up to, where all are known.
-
-    Raises:
-        PermanentError: there is no such hour.
+        The columns of the forecasts, and ``actual_kw``; no row where there is no such hour. A total is what its series
+        add up to, where all are known.
     """
     first = as_of - dt.timedelta(days=days - 1)
     issued = Table(spec.name, FORECASTS).read(first_day=first - dt.timedelta(days=spec.horizon_days), last_day=as_of)
     load = spec.dataset("load")
     known = known_readings(spec, load, first_day=first, last_day=as_of, known_at=business_time(as_of))
     if issued.empty or known.empty:
-        raise _nothing(spec, as_of)
+        return pd.DataFrame()
     wide = known.pivot(index="time", columns=load.series, values=load.value)
     wide.columns = wide.columns.astype(str)
     wide[spec.total] = wide.sum(axis=1, skipna=False)
     truth = wide.stack().rename("actual_kw").rename_axis(["time", "series"]).reset_index()
-    joined = issued.merge(truth, on=["time", "series"], how="inner")
-    if joined.empty:
-        raise _nothing(spec, as_of)
-    return joined
+    return issued.merge(truth, on=["time", "series"], how="inner")
 
 
 def _judged(spec: Forecast, as_of: dt.date, key: str, ahead: pd.DataFrame, state: State) -> dict[str, object]:
@@ -162,12 +157,3 @@ def _record(
     tracking.log_report(run_id, REPORT, watch_report(spec, as_of, joined, verdicts))
     tracking.close_run(run_id)
     return run_id
-
-
-def _nothing(spec: Forecast, as_of: dt.date) -> PermanentError:
-    return PermanentError(
-        expected=f"forecasts for days whose truth is known on {as_of}",
-        seen="none",
-        where=f"watch of {spec.name}",
-        next_step=f"run {spec.name}_forecast for the days before",
-    )

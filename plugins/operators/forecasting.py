@@ -215,6 +215,8 @@ class WatchForecastOperator(StepOperator):
         from include.forecast_ops.watch import REPORT, watch
 
         seen = watch(spec, as_of=partition_day(context), pipeline_run=pipeline_run(context))
+        if seen.verdict == "not judged" and not seen.run_id:
+            raise AirflowSkipException(seen.reason)
         self.link_run(seen.run_id, REPORT)
         self.log.info("%s: %s", seen.verdict, seen.reason or "nothing to say")
         return seen.reason
