@@ -60,7 +60,9 @@ def watch(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> WatchResult:
         return WatchResult("not judged", (), f"nothing was forecast for a day whose truth is known on {as_of}", "")
     state, _ = state_at(spec, business_time(as_of))
     ahead = joined.loc[joined["day_ahead"] == 1]
-    verdicts = pd.DataFrame([_judged(spec, as_of, key, ahead, state) for key in spec.keys])
+    came = _truth(spec, as_of=as_of, first_day=as_of - dt.timedelta(days=spec.watch.window_days + _PROOF_DAYS - 1))
+    levels = came.groupby(came.index.date).median()
+    verdicts = pd.DataFrame([_judged(spec, as_of, key, ahead, levels[key], state) for key in spec.keys])
     verdicts = verdicts.astype({"series": "str", "verdict": "str", "reason": "str"})
     Table(spec.name, VERDICTS).update(as_of, as_of, lambda present: verdicts, run=pipeline_run)
     wanted = verdicts.loc[verdicts["verdict"] == "retrain"]
@@ -86,18 +88,28 @@ def joined_truth(spec: Forecast, *, as_of: dt.date, days: int) -> pd.DataFrame:
     """
     first = as_of - dt.timedelta(days=days - 1)
     issued = Table(spec.name, FORECASTS).read(first_day=first - dt.timedelta(days=spec.horizon_days), last_day=as_of)
+    truth = _truth(spec, as_of=as_of, first_day=first)
+    if issued.empty or truth.empty:
+        return pd.DataFrame()
+    long = truth.stack().rename("actual_kw").rename_axis(["time", "series"]).reset_index()
+    return issued.merge(long, on=["time", "series"], how="inner")
+
+
+def _truth(spec: Forecast, *, as_of: dt.date, first_day: dt.date) -> pd.DataFrame:
+    """Return what came, kW, by hour (rows) and series (columns), the total included."""
     load = spec.dataset("load")
-    known = known_readings(spec, load, first_day=first, last_day=as_of, known_at=business_time(as_of))
-    if issued.empty or known.empty:
+    known = known_readings(spec, load, first_day=first_day, last_day=as_of, known_at=business_time(as_of))
+    if known.empty:
         return pd.DataFrame()
     wide = known.pivot(index="time", columns=load.series, values=load.value)
     wide.columns = wide.columns.astype(str)
     wide[spec.total] = wide.sum(axis=1, skipna=False)
-    truth = wide.stack().rename("actual_kw").rename_axis(["time", "series"]).reset_index()
-    return issued.merge(truth, on=["time", "series"], how="inner")
+    return wide
 
 
-def _judged(spec: Forecast, as_of: dt.date, key: str, ahead: pd.DataFrame, state: State) -> dict[str, object]:
+def _judged(
+    spec: Forecast, as_of: dt.date, key: str, ahead: pd.DataFrame, levels: pd.Series, state: State
+) -> dict[str, object]:
     mine = ahead.loc[ahead["series"] == key]
     line: dict[str, object] = {DAY: as_of, "series": key, "days": mine["time"].dt.date.nunique()}
     error = (mine["load_kw"] - mine["actual_kw"]).abs()
@@ -108,36 +120,36 @@ def _judged(spec: Forecast, as_of: dt.date, key: str, ahead: pd.DataFrame, state
         "bias": float((mine["load_kw"] - mine["actual_kw"]).mean()),
         "coverage": float(inside.mean()) if len(inside) else np.nan,
     }
-    verdict, reason = _verdict(spec, as_of, key, mine, daily, state)
+    verdict, reason = _verdict(spec, as_of, key, daily, levels, state)
     return {**line, "verdict": verdict, "reason": reason}
 
 
 def _verdict(
-    spec: Forecast, as_of: dt.date, key: str, mine: pd.DataFrame, daily: pd.Series, state: State
+    spec: Forecast, as_of: dt.date, key: str, daily: pd.Series, levels: pd.Series, state: State
 ) -> tuple[Verdict, str]:
     limits, champion = spec.watch, state.of(key).champion
-    if len(daily) < limits.min_days or champion is None:
-        return "not judged", f"{len(daily)} days with truth, champion {champion.version if champion else 'none'}"
-    levels = mine["actual_kw"].groupby(mine["time"].dt.date).median()
+    if champion is None:
+        return "not judged", "no champion"
     before = float(levels.iloc[:-_PROOF_DAYS].median())
-    if before > 0 and levels.iloc[-1] < _NOTHING * before:
-        return "watch", "nothing came on the newest day: an outage, or a delivery that was lost; no model mends it"
     ratios = levels.iloc[-_PROOF_DAYS:] / before if before > 0 else levels.iloc[-_PROOF_DAYS:] * np.nan
+    if ratios.iloc[-1] < _NOTHING:
+        return "watch", "nothing came on the newest day: an outage, or a delivery that was lost; no model mends it"
     jumped = (ratios > limits.level_jump) | (ratios < 1 / limits.level_jump)
     evaluation = registry.forecast_of(champion)
     expected = evaluation.metrics["mae"].value
-    test = stats.ttest_1samp(daily, expected, alternative="greater")
-    too_much = daily.mean() > limits.max_error_ratio * expected and test.pvalue < 1 - limits.confidence
-    error = f"its error is {daily.mean() / expected:.1f} times the backtest's"
+    error = f"its error is {daily.mean() / expected:.1f} times the backtest's over {len(daily)} days"
     if jumped.all():
         said = f"its level is {ratios.iloc[-1]:.1f} times that of the days before, since {ratios.index[0]}; {error}"
-    elif too_much:
-        said = f"{error} (p {test.pvalue:.1g})"
     elif jumped.iloc[-1]:
         return "watch", f"its level is {ratios.iloc[-1]:.1f} times that of the days before; one day is no proof"
+    elif len(daily) < limits.min_days:
+        return "not judged", f"{len(daily)} days with truth, {limits.min_days} are needed"
     else:
-        return "healthy", error
-    if evaluation.trained_until >= (as_of - dt.timedelta(days=limits.min_days)):
+        test = stats.ttest_1samp(daily, expected, alternative="greater")
+        if daily.mean() <= limits.max_error_ratio * expected or test.pvalue >= 1 - limits.confidence:
+            return "healthy", error
+        said = f"{error} (p {test.pvalue:.1g})"
+    if evaluation.trained_until >= as_of - dt.timedelta(days=limits.min_days) and state.of(key).previous is not None:
         return "watch", f"{said}; trained anew on {evaluation.trained_until}, so it is given {limits.min_days} days"
     return "retrain", said
 
