@@ -12,6 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Verdict = Literal["better", "not significantly better", "worse"]
 Route = Literal["first", "superiority", "refresh"]
+_WAYS: dict[Route | None, str] = {
+    "first": "It may become the first champion: it beats the best baseline.",
+    "superiority": "It may become champion: it is significantly better than the present one.",
+    "refresh": "It may become champion: a refresh is due.",
+    None: "It may not become champion.",
+}
 
 
 class Record(BaseModel):
@@ -114,6 +120,11 @@ class Evaluation(Record):
     refresh_due: str = Field(default="", description="why a refresh is due; empty if it is not")
     route: Route | None = Field(description="the way it may replace the champion; none if it may not")
     gates: tuple[GateResult, ...]
+
+    @property
+    def way(self) -> str:
+        """Return in words why it may replace the champion, or that it may not."""
+        return _WAYS[self.route]
 
     @property
     def passed(self) -> bool:

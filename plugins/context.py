@@ -39,7 +39,7 @@ def partition_day(context: Any) -> dt.date:
             expected="a partition key that is a day like 2026-11-23",
             seen=repr(key),
             where=f"run {context['dag_run'].run_id}",
-            next_step="trigger again with a partition key in the trigger form",
+            next_step="trigger again with a partition key, under Advanced options of the form",
         ) from None
 
 

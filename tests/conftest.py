@@ -19,6 +19,8 @@ from include.errors import PermanentError
 from include.platform.stores import Program, free_ports, mlflow_program, s3_program
 from include.settings import Settings, settings
 
+pytest_plugins = ["tests.platform_fixtures"]
+
 REPLAY_START = dt.date(2026, 5, 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,13 @@ from include.data.landing import QUARANTINE, newest_known
 from include.data.sources import DAY
 from include.data.tables import Table
 from include.models import tracking
-from include.reporting import Report, figure
+from include.reporting import Report, draw_amounts, draw_shares, figure
 from include.spec import Column, Role
 
 _BEFORE_DAYS = 30
 _SHOWN_ROWS = 500
 _PLOTTED = 24
-_BINS = 30
+_FEW_VALUES = 12
 
 
 def publish_profile(spec: Classification, *, first_day: dt.date, last_day: dt.date, run: str) -> str:
@@ -91,19 +92,15 @@ def _line(column: Column, values: pd.Series, before: pd.DataFrame) -> list[str]:
     return [*line, f"{then.mean():.4g}", f"{change:+.2f}"]
 
 
-def _draw(axis: object, column: Column, values: pd.Series, before: pd.DataFrame) -> None:
-    parts = [(values, "these days")] + ([(before[column.name], "before")] if len(before) else [])
-    if values.dtype.kind in "iuf" and values.nunique() > 12:
-        edges = np.unique(np.quantile(values.dropna(), np.linspace(0.01, 0.99, _BINS)))
-        for each, label in parts:
-            axis.hist(each.dropna(), edges, density=True, alpha=0.6, label=label)  # type: ignore[attr-defined]
+def _draw(axes: Any, column: Column, values: pd.Series, before: pd.DataFrame) -> None:
+    parts = {"these days": values.dropna()} | ({"before": before[column.name].dropna()} if len(before) else {})
+    if values.dtype.kind in "iuf" and values.nunique() > _FEW_VALUES:
+        draw_amounts(axes, parts)
     else:
-        names = sorted({str(value) for value in values.dropna().unique()})
-        for each, label in parts:
-            shares = each.astype(str).value_counts(normalize=True)
-            axis.plot(names, [shares.get(name, 0) for name in names], "o", label=label)  # type: ignore[attr-defined]
-    axis.set(title=column.name, yticks=[])  # type: ignore[attr-defined]
-    axis.legend(fontsize=7)  # type: ignore[attr-defined]
+        draw_shares(
+            axes, {label: each.astype(str).value_counts(normalize=True).to_dict() for label, each in parts.items()}
+        )
+    axes.set(title=column.name)
 
 
 def _quarantine(spec: Classification, broken: pd.DataFrame, first_day: dt.date, last_day: dt.date) -> str:

@@ -45,23 +45,19 @@ def evaluation_report(
     _reasons(report, spec, evaluation, model, fresh, score)
     snapshot = evaluation.snapshot
     report.section("Data").table(
-        ["table", "version", "days", "rows", "digest"],
+        ["table", snapshot.table],
         [
-            [
-                snapshot.table,
-                snapshot.version,
-                f"{snapshot.first_day} to {snapshot.last_day}",
-                snapshot.rows,
-                snapshot.digest,
-            ]
+            ["version", snapshot.version],
+            ["days", f"{snapshot.first_day} to {snapshot.last_day}"],
+            ["rows", snapshot.rows],
+            ["digest", snapshot.digest],
         ],
     )
     return report.html()
 
 
 def _decision(report: Report, evaluation: ClassificationEvaluation) -> None:
-    way = f"It may become champion by way of {evaluation.route}." if evaluation.route else "It may not become champion."
-    report.section("Decision", way)
+    report.section("Decision", evaluation.way)
     if evaluation.refresh_due:
         report.text(f"A refresh is due: {evaluation.refresh_due}.", kind="muted")
     report.table(
@@ -168,7 +164,8 @@ def _slices(report: Report, spec: Classification, fresh: pd.DataFrame, y: Array,
         if column.name not in fresh or not (column.categorical or column.role == "protected"):
             continue
         values = fresh[column.name]
-        groups = pd.qcut(values, 4, duplicates="drop").astype(str) if values.nunique() > 12 else values.astype(str)
+        quarters = pd.qcut(values, 4, duplicates="drop", precision=0) if values.nunique() > 12 else values
+        groups = quarters.astype(str)
         for name in sorted(groups.unique()):
             inside = (groups == name).to_numpy()
             if inside.sum() < _SMALLEST_SLICE or len(set(y[inside])) < 2:

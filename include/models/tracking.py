@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar
 # A call into a store that is away must end within a task's patience; the retry policy of the task does the rest.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # Task logs are read at night: no bars, no advertised links.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
@@ -34,6 +35,7 @@ from include.settings import settings
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 PIPELINE_RUN, ROLE = "flightdeck.pipeline_run", "flightdeck.role"
+_FOR_MODELS = "?workflowType=machine_learning"  # without it MLflow's pages are those for language models
 _ANSWER = TypeVar("_ANSWER")
 _RECORD = TypeVar("_RECORD", bound=BaseModel)
 
@@ -191,14 +193,18 @@ def fetch(run_id: str, name: str, read: Callable[[Path], _ANSWER]) -> _ANSWER:
 
 def run_url(run_id: str) -> str:
     """Return the address of a run's page."""
-    with available(f"find run {run_id}"):
-        experiment = client().get_run(run_id).info.experiment_id
-    return f"{settings().mlflow_url}/#/experiments/{experiment}/runs/{run_id}"
+    return f"{_page(run_id)}{_FOR_MODELS}"
 
 
 def artifact_url(run_id: str, name: str) -> str:
-    """Return an address that shows an artifact itself, e.g. a report as a page."""
-    return f"{settings().mlflow_url}/get-artifact?path={name}&run_uuid={run_id}"
+    """Return the address that shows an artifact as a page; the file's own address would only download it."""
+    return f"{_page(run_id)}/artifacts/{name}{_FOR_MODELS}"
+
+
+def _page(run_id: str) -> str:
+    with available(f"find run {run_id}"):
+        experiment = client().get_run(run_id).info.experiment_id
+    return f"{settings().mlflow_url}/#/experiments/{experiment}/runs/{run_id}"
 
 
 def _open(use_case: str, name: str, *, role: str, pipeline_run: str, tags: dict[str, str]) -> str:

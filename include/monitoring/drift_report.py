@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from include.classification import Classification
 from include.monitoring.drift import SCORE, Window
 from include.monitoring.profile import ColumnProfile, ReferenceProfile, value_names
 from include.records import ModelRef
-from include.reporting import Report, figure
+from include.reporting import Report, draw_amounts, draw_shares, figure
 
 _SHOWN = 6
 
@@ -73,15 +71,8 @@ def _compare(report: Report, name: str, profile: ColumnProfile, window: Window) 
     drawn, axes = figure(1)
     if profile.is_category:
         seen = value_names(values).value_counts(normalize=True)
-        names = list(dict.fromkeys([*profile.shares, *seen.index]))
-        places = np.arange(len(names))
-        axes.bar(places - 0.2, [profile.shares.get(each, 0) for each in names], 0.4, label="reference")
-        axes.bar(places + 0.2, [seen.get(each, 0) for each in names], 0.4, label="window")
-        axes.set_xticks(places, names)
+        draw_shares(axes, {"reference": profile.shares, "window": seen.to_dict()})
     else:
-        edges = np.unique(np.quantile([*profile.quantiles, *values], np.linspace(0.01, 0.99, 31)))
-        axes.hist(profile.quantiles, edges, density=True, alpha=0.6, label="reference")
-        axes.hist(values, edges, density=True, alpha=0.6, label="window")
-    axes.set(title=name)
-    axes.legend()
+        draw_amounts(axes, {"reference": profile.quantiles, "window": values.astype(float)})
+    axes.set(title=name, ylabel="share of rows")
     report.plot(drawn, f"{name}: reference and {window.first_day} to {window.last_day}")

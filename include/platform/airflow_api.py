@@ -10,6 +10,9 @@ import requests
 from include.errors import PermanentError, TransientError
 
 DONE = ("success", "failed")
+WAITING_STATE = "awaiting_input"
+_ENDED = (*DONE, "skipped", "upstream_failed")
+_SETTLE_SECONDS = 2.0  # longer than a slot stays taken by a task that has ended
 
 
 class Airflow:
@@ -95,10 +98,33 @@ class Airflow:
                 )
             time.sleep(0.3)
 
-    def answer(self, dag_id: str, run_id: str, task_id: str, choice: str, **params: Any) -> None:
-        """Answer a request for approval as this user."""
+    def answer(
+        self, dag_id: str, run_id: str, task_id: str, choice: str, *, seconds: float = 180, **params: Any
+    ) -> None:
+        """Answer a request for approval as this user, and see the answer taken.
+
+        Airflow loses an answer that comes before its scheduler has seen the asking process end: that try fails, and
+        the next one asks again. So the answer is given as often as it is asked for.
+
+        Raises:
+            PermanentError: this user may not answer, or nothing is asked.
+            TransientError: the task has not taken the answer in so many seconds.
+        """
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
-        self.patch(path, {"chosen_options": [choice], "params_input": params})
+        answered, deadline = 0, time.monotonic() + seconds
+        while (task := self.task(dag_id, run_id, task_id))["state"] not in _ENDED or not answered:
+            if not answered or (task["state"] == WAITING_STATE and task["try_number"] > answered):
+                time.sleep(_SETTLE_SECONDS)
+                self.patch(path, {"chosen_options": [choice], "params_input": params})
+                answered = task["try_number"]
+            if time.monotonic() > deadline:
+                raise TransientError(
+                    expected=f"{task_id} to take the answer",
+                    seen=f"state {task['state']} after {seconds:.0f} s",
+                    where=self.page(dag_id, run_id, task_id),
+                    next_step="see `./flightdeck logs scheduler`, then answer on that page",
+                )
+            time.sleep(0.3)
 
     def request(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
         """Return a request for approval: subject, body, answer."""

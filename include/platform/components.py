@@ -114,6 +114,7 @@ def airflow_env(state: State, home: Path, *, dag_folders: Sequence[Path], use_ca
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(state.ports["scheduler_health"]),
         "WORKERS__EXECUTION_API_TIMEOUT": "30",
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",  # also how long a slot may stay taken by a task that has ended
         "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
     return {

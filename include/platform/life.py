@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from include.errors import PermanentError
-from include.platform.airflow_api import DONE, Airflow
+from include.platform.airflow_api import DONE, WAITING_STATE, Airflow
 from include.platform.embedded import Platform
 from include.spec import UseCase
 
-WAITING_STATE = "awaiting_input"
 _RUN_SECONDS = 1800
-_SETTLE_SECONDS = 1.0
 
 
 class LifeError(PermanentError):
@@ -120,12 +118,10 @@ def _approval(
         if airflow.run(dag_id, run_id)["state"] in DONE or state in ("skipped", "success"):
             return
         time.sleep(0.3)
-    asked = time.monotonic()
     request = airflow.request(dag_id, run_id, "approve")
     page = f"{airflow.page(dag_id, run_id, 'approve')}/required_actions"
     platform.say(f"\n{request['subject']}\n\n{request['body']}\n")
     if approve_as:
-        time.sleep(_SETTLE_SECONDS)  # an answer in the very instant of the request breaks the task
         platform.airflow(approve_as).answer(
             dag_id,
             run_id,
@@ -146,7 +142,12 @@ def _approval(
         life.rejected = choice == "Reject"
     else:
         life.waiting = page
-    life.approval_seconds = time.monotonic() - asked
+        return
+    asked, answered = (
+        dt.datetime.fromisoformat(airflow.request(dag_id, run_id, "approve")[f"{name}_at"])
+        for name in ("created", "responded")
+    )
+    life.approval_seconds = (answered - asked).total_seconds()
 
 
 def woken(airflow: Airflow, dag_id: str, day: dt.date | None, since: dt.datetime) -> str:

@@ -70,9 +70,9 @@ class ModelApprovalOperator(ApprovalOperator):
             response_timeout=dt.timedelta(hours=hours),
             params={
                 "comment": Param("", type="string", title="Comment", description="What you looked at."),
-                "override": Param(
-                    "",
-                    type="string",
+                "override": Param(  # Airflow's form asks for every text that may not be null
+                    None,
+                    type=["null", "string"],
                     title="Override",
                     description="Only where a gate failed: why to promote all the same. Lands in the journal.",
                 ),
@@ -94,7 +94,7 @@ class ModelApprovalOperator(ApprovalOperator):
                 where=f"{ref.name} v{ref.version}",
                 next_step="add an approver to the spec, or let somebody else ask for the training",
             )
-        self.body = evidence(evaluation)
+        self.body = evidence(evaluation) + " · ".join(f"[{name}]({url})" for name, url in self.links.items())
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
@@ -244,15 +244,15 @@ def evidence(evaluation: Evaluation) -> str:
         f"| {each.against} | {each.metric} | {each.difference} | {each.verdict} |" for each in evaluation.comparisons
     )
     gates = "\n".join(
-        f"| {'✅' if gate.passed else '❌'} {gate.name} | {gate.required} | {gate.observed} |"
+        f"| {gate.name} | {'yes' if gate.passed else '**no**'} | {gate.required} | {gate.observed} |"
         for gate in evaluation.gates
     )
     return (
         f"**{evaluation.model.name} v{evaluation.model.version}** ({evaluation.family}), as of {evaluation.as_of}, "
-        f"asked for by *{evaluation.originator or 'unknown'}* ({evaluation.originator_source}); {against}; "
-        f"way: {evaluation.route}.\n\n"
+        f"asked for by *{evaluation.originator or 'unknown'}* ({evaluation.originator_source}); {against}. "
+        f"{evaluation.way}\n\n"
         f"| metric on {evaluation.fresh_rows} fresh rows | value |\n|---|---|\n{metrics}\n\n"
         f"| against | metric | difference | verdict |\n|---|---|---|---|\n{compared}\n\n"
-        f"| gate | required | seen |\n|---|---|---|\n{gates}\n\n"
-        + ("" if evaluation.passed else "**A gate failed: approval needs a written override.**\n")
+        f"| gate | holds | required | seen |\n|---|---|---|---|\n{gates}\n\n"
+        + ("" if evaluation.passed else "**A gate failed: approval needs a written override.**\n\n")
     )

@@ -30,6 +30,7 @@ class RetrainingRequestOperator(StepOperator):
         """Return the reason."""
         if not self.reason:
             raise AirflowSkipException("there is no reason to retrain")
+        partition_day(context)  # an event without a day would wake nobody, and nobody would know
         asked_by = originator(context, spec)
         self.log.info("asking for a training: %s (%s)", self.reason, asked_by)
         self.emit(context, reason=self.reason, drift_confirmed=self.drift_confirmed, **asked_by.extra())

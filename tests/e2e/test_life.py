@@ -5,24 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 
-import pytest
-
 from include.data.tables import Table
 from include.deployment.journal import Journal
 from include.models import registry, tracking
-from include.naming import DEFAULT_KEY, model_name
+from include.naming import model_name
 from include.platform.life import live
 from include.use_cases.credit_risk import SPEC
-
-
-@pytest.fixture(scope="module")
-def life(platform):
-    return live(platform, SPEC, approve_as="reviewer", ask=False)
-
-
-@pytest.fixture(scope="module")
-def champion(life):
-    return Journal(SPEC.name).state().of(DEFAULT_KEY).champion
 
 
 def test_every_task_of_the_ring_succeeded_for_one_partition(platform, life):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from include.deployment.journal import Journal
@@ -11,10 +9,10 @@ from include.errors import PermanentError
 from include.models import registry
 from include.naming import DEFAULT_KEY, model_name
 from include.platform.life import live
-from tests.e2e.conftest import finished, newest, until
 from tests.e2e.use_cases.drifting import SPEC as DRIFTING
 from tests.e2e.use_cases.strict import SPEC as STRICT
 from tests.e2e.use_cases.weekly import SPEC as WEEKLY
+from tests.platform_fixtures import finished, newest, until
 from tests.second_use_case.tumours import SPEC as TUMOURS
 
 TRAIN, DEPLOY, RETRAINING = "strict_train", "strict_deploy", "strict_retraining"
@@ -29,7 +27,6 @@ def asked(platform):
     """Give the run of a deployment that waits for its answer; the operator has asked for the training."""
     life = live(platform, STRICT, approve_as=None, ask=False)
     assert life.waiting.endswith("required_actions")
-    time.sleep(1)
     return life
 
 
@@ -58,7 +55,6 @@ def test_a_task_marked_as_successful_promotes_nothing_and_says_why(platform, ask
 def test_a_rejection_leaves_all_as_it_was(platform, asked):
     life = live(platform, STRICT, approve_as=None, ask=False)
     run_id = life.runs[DEPLOY]
-    time.sleep(1)
     platform.airflow("reviewer").answer(
         DEPLOY, run_id, "approve", "Reject", comment="not yet", override="", unattended=False
     )
@@ -96,7 +92,6 @@ def refreshed(platform):
     until(lambda: airflow.task("drifting_deploy", deploy, "approve")["state"] == "awaiting_input")
     assert champion_of(DRIFTING) == first
 
-    time.sleep(1)
     platform.airflow("reviewer").answer(
         "drifting_deploy", deploy, "approve", "Approve", comment="seen", override="", unattended=False
     )

@@ -45,7 +45,12 @@ SPEC = Classification(
     ),
     search_budget=3,
     costs=Costs(unit="hours of delay", false_accept=48, false_decline=1),
-    gates=Gates(non_inferiority_margin=0.01, max_champion_age_days=90, max_calibration_error=0.2),
+    gates=Gates(
+        non_inferiority_margin=0.01,
+        max_champion_age_days=90,
+        max_calibration_error=0.2,
+        max_latency_ms=1000,  # an order of work waits for nobody, and a busy machine must not decide a test
+    ),
     monitoring=Monitoring(window_days=4, min_rows=20),
 )
 

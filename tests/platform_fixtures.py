@@ -1,4 +1,7 @@
-"""A real embedded platform of the tests' own: other ports, other home, shipped DAGs and those of the tests."""
+"""A real embedded platform of the tests' own, and one life of credit risk on it, shared by all that look at them.
+
+Other ports, another home; the shipped DAGs and those of the tests.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from include.platform.embedded import Platform
 from include.platform.state import FIRST_PORT
 from include.settings import settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 PACKAGES = "tests.second_use_case tests.e2e.use_cases"
 FOLDERS = (ROOT / "dags", ROOT / "tests/second_use_case/dags", ROOT / "tests/e2e/dags")
 
@@ -33,6 +36,25 @@ def platform(tmp_path_factory):
     os.environ.clear()
     os.environ.update(before)
     settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def life(platform):
+    """Give the life of credit risk from raw rows to a champion, approved unattended as the reviewer."""
+    from include.platform.life import live
+    from include.use_cases.credit_risk import SPEC
+
+    return live(platform, SPEC, approve_as="reviewer", ask=False)
+
+
+@pytest.fixture(scope="session")
+def champion(life):
+    """Give what the life has made the champion of credit risk."""
+    from include.deployment.journal import Journal
+    from include.naming import DEFAULT_KEY
+    from include.use_cases.credit_risk import SPEC
+
+    return Journal(SPEC.name).state().of(DEFAULT_KEY).champion
 
 
 def until(condition, *, seconds=180, every=0.3):
