@@ -166,9 +166,9 @@ def _train(panel: Panel, calendar: Calendar, horizon: Horizon) -> None:
     origin = horizon.origin(DAYS[0])
     known = panel.known_at(origin)
     past = training_days(known, origin)
-    looks = view(known, horizon, calendar)
     for start in range(0, len(panel.names), 25):
         names = panel.names[start : start + 25]
+        looks = view(known, horizon, calendar, names=names)
         train = observe(known, past, looks, names=names, target=actual_temperature(known, past))
         ahead = observe(known, DAYS[:1], looks, names=names, target=actual_temperature(panel, DAYS[:1]))
         for name in names:

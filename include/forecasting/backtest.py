@@ -69,8 +69,8 @@ def backtest(
         horizon: Where the target hours lie from the origin.
         calendar: Special days.
         days: Target days, in order.
-        temperature: Gives the temperature of target days, of shape (n, 24), from a panel; needed where the horizon
-            says that it is given. It is asked for training days and target days alike.
+        temperature: Gives the temperature of target days, of shape (n, 24, stations), from a panel; needed where the
+            horizon says that it is given. It is asked for training days and target days alike.
         seed: Of the families that draw.
 
     Raises:
@@ -112,7 +112,7 @@ def _fold(
     origin = horizon.origin(days[0])
     known = panel.known_at(origin)
     past = training_days(known, origin)
-    looks = view(known, horizon, calendar)
+    looks = view(known, horizon, calendar, names=names)
     wanted = temperature if horizon.temperature else None
     train = observe(known, past, looks, names=names, target=wanted(known, past) if wanted else None)
     ahead = observe(panel, days, looks, names=names, target=wanted(panel, days) if wanted else None)

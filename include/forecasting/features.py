@@ -17,18 +17,9 @@ _BLOCK = 4  # hours
 
 # Each a group that a model weighs as one.
 OWN = ("profile", "week_ago", "two_weeks_ago", "days", "month")
-COMMON = ("calendar", "weekday", "special", "season", "others", "last_day", "last_hours", "week_of_weather", "degrees",
-          "front", "front_moves", "day_change", "morning_change", "hourly_change")  # fmt: skip
+NEARBY = ("last_day", "last_hours", "week_of_weather", "degrees", "hourly_change")
+SHARED = ("calendar", "weekday", "special", "season", "others", "front", "front_moves", "day_change", "morning_change")
 TARGET = ("temperature", "temperature_degrees", "temperature_range")
-
-
-def groups(windows: Windows, calendar: Calendar) -> dict[str, Array]:
-    """Return each group's features, shape (n, size of the group).
-
-    ``front`` and its kin are differences between stations and times: weather that is still on its way is seen at one
-    station before another, and the direction of a change says more of tomorrow than today's temperature.
-    """
-    return own(windows) | common(windows, calendar)
 
 
 def own(windows: Windows) -> dict[str, Array]:
@@ -45,31 +36,17 @@ def own(windows: Windows) -> dict[str, Array]:
     }
 
 
-def common(windows: Windows, calendar: Calendar) -> dict[str, Array]:
-    """Return what all series of a system share: calendar, weather, and the last day of the largest ones."""
-    count = len(windows.days)
-    past = windows.past
-    mean = past.mean(axis=2)
-    apart = past - mean[:, :, None]
-    others = windows.others.reshape(count, DAY // _BLOCK, _BLOCK, -1).mean(axis=2)
+def nearby(windows: Windows) -> dict[str, Array]:
+    """Return what the series' own stations say: of the past, and of the target hours where that is given."""
+    past = windows.nearby
     found = {
-        "calendar": calendar.effects(windows.days),
-        "weekday": calendar.weekday(windows.days),
-        "special": calendar.special(windows.days),
-        "season": calendar.season(windows.days),
-        "others": others.reshape(count, -1),
-        "last_day": mean[:, -2 * DAY :],
-        "last_hours": mean[:, -12:],
-        "week_of_weather": mean.reshape(count, -1, DAY).mean(axis=2)[:, ::-1],
-        "degrees": degrees(_blocks(mean[:, -DAY:])),
-        "front": apart[:, -3:].reshape(count, -1),
-        "front_moves": apart[:, -1] - apart[:, -7],
-        "day_change": past[:, -1] - past[:, -1 - DAY],
-        "morning_change": past[:, -6:].mean(axis=1) - past[:, -6 - DAY : -DAY].mean(axis=1),
-        "hourly_change": np.diff(mean[:, -13:], axis=1),
+        "last_day": past[:, -2 * DAY :],
+        "last_hours": past[:, -12:],
+        "week_of_weather": past.reshape(len(past), -1, DAY).mean(axis=2)[:, ::-1],
+        "degrees": degrees(_blocks(past[:, -DAY:])),
+        "hourly_change": np.diff(past[:, -13:], axis=1),
     }
-    if windows.target is not None:
-        target = windows.target
+    if (target := windows.target) is not None:
         extremes = np.column_stack([target.mean(axis=1), target.max(axis=1), target.min(axis=1)])
         found |= {
             "temperature": target,
@@ -77,6 +54,29 @@ def common(windows: Windows, calendar: Calendar) -> dict[str, Array]:
             "temperature_range": degrees(extremes),
         }
     return found
+
+
+def shared(windows: Windows, calendar: Calendar) -> dict[str, Array]:
+    """Return what all series of a system share: calendar, moving weather, and the last day of the largest series.
+
+    ``front`` and its kin are differences between stations and times: weather that is still on its way is seen at one
+    station before another, and the direction of a change says more of tomorrow than today's temperature.
+    """
+    count = len(windows.days)
+    past = windows.past
+    apart = past[:, -7:] - past[:, -7:].mean(axis=2, keepdims=True)
+    others = windows.others.reshape(count, DAY // _BLOCK, _BLOCK, -1).mean(axis=2)
+    return {
+        "calendar": calendar.effects(windows.days),
+        "weekday": calendar.weekday(windows.days),
+        "special": calendar.special(windows.days),
+        "season": calendar.season(windows.days),
+        "others": others.reshape(count, -1),
+        "front": apart[:, -3:].reshape(count, -1),
+        "front_moves": apart[:, -1] - apart[:, -7],
+        "day_change": past[:, -1] - past[:, -1 - DAY],
+        "morning_change": past[:, -6:].mean(axis=1) - past[:, -6 - DAY : -DAY].mean(axis=1),
+    }
 
 
 def degrees(temperature: Array) -> Array:

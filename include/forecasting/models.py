@@ -11,7 +11,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from include.forecasting.features import COMMON, OWN, TARGET
+from include.forecasting.features import NEARBY, OWN, SHARED, TARGET
 from include.forecasting.panel import Array
 from include.forecasting.samples import Sample
 from include.forecasting.training import usable
@@ -80,13 +80,13 @@ class HourlyBoosting(BaseEstimator):
 def _wide(sample: Sample) -> Array:
     """Return one row a day with all features."""
     known = TARGET if sample.windows.horizon.temperature else ()
-    return np.hstack([sample.groups[name] for name in (*OWN, *COMMON, *known)])
+    return np.hstack([sample.groups[name] for name in (*OWN, *NEARBY, *SHARED, *known)])
 
 
 def _long(sample: Sample) -> Array:
     """Return one row an hour: what holds for the whole day, and what belongs to the hour."""
     windows, level = sample.windows, sample.windows.level[:, None]
-    mean = windows.past.mean(axis=2)
+    mean = windows.nearby
     last = windows.load[:, -DAY:] - level
     daily = [sample.groups[name] for name in _DAILY]
     daily += [last.reshape(len(last), 8, 3).mean(axis=2), mean[:, -1:], mean[:, -1:] - mean[:, -1 - DAY : -DAY]]

@@ -56,6 +56,17 @@ class Panel:
             )
         return self.names.index(name)
 
+    def hours_of(self, values: Array, days: pd.DatetimeIndex) -> Array:
+        """Return the rows of days, shape (days, 24, columns); NaN where the panel does not reach.
+
+        Args:
+            values: One of the panel's arrays, or one like it, shape (hours, columns).
+            days: Midnights of the panel's clock.
+        """
+        place = np.array([self.place(day) for day in days], dtype=int)[:, None] + np.arange(24)
+        inside = (place >= 0) & (place < len(values))
+        return np.where(inside[:, :, None], values[np.where(inside, place, 0)], np.nan)
+
     def known_at(self, origin: pd.Timestamp) -> Panel:
         """Return the panel as it was at an origin: later hours are cut off, later arrivals are NaN."""
         end = max(0, min(self.place(origin), len(self.times)))

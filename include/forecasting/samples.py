@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from include.forecasting.calendar import Calendar
-from include.forecasting.features import common, own
+from include.forecasting.features import nearby, own, shared
 from include.forecasting.panel import TOTAL, Array, Panel
-from include.forecasting.windows import DAY, Horizon, Windows, cut
+from include.forecasting.stations import nearest
+from include.forecasting.windows import Horizon, Windows, cut
 
 MOST_OTHERS = 20  # of the largest series; more would make the cost of a fit grow with the number of series
 
@@ -43,19 +44,31 @@ class View:
         horizon: Where the target hours lie, and whether their temperature is given.
         calendar: Special days.
         others: Names of the series whose last day every forecast sees.
+        stations: Columns of the stations whose mean each series sees.
     """
 
     horizon: Horizon
     calendar: Calendar
     others: tuple[str, ...]
+    stations: Mapping[str, tuple[int, ...]]
 
 
-def view(panel: Panel, horizon: Horizon, calendar: Calendar) -> View:
-    """Return the view of a model that is trained on a panel: the others are its largest series, the total left out."""
+def view(panel: Panel, horizon: Horizon, calendar: Calendar, *, names: Sequence[str]) -> View:
+    """Return the view of models that are trained on a panel.
+
+    Args:
+        panel: What was known at the training. Its largest series are what every forecast sees, the total left out.
+        horizon: Where the target hours lie.
+        calendar: Special days.
+        names: The series that the models are for.
+    """
     parts = [name for name in panel.names if name != TOTAL]
     size = np.nan_to_num(np.nanmean(panel.load[:, [panel.series(name) for name in parts]], axis=0))
     largest = [parts[place] for place in np.argsort(-size, kind="stable")[:MOST_OTHERS]]
-    return View(horizon, calendar, tuple(sorted(largest)))
+    # Today's weather at a place follows from its own stations, tomorrow's from those of the whole region.
+    everywhere = tuple(range(panel.temperature.shape[1]))
+    stations = nearest(panel, names) if horizon.temperature else dict.fromkeys(names, everywhere)
+    return View(horizon, calendar, tuple(sorted(largest)), stations)
 
 
 def observe(
@@ -68,26 +81,20 @@ def observe(
         days: Target days; midnights of the panel's clock.
         view: What the model looks at.
         names: The series to forecast.
-        target: °F of the target hours, shape (n, 24), where the horizon says that it is given.
+        target: °F of the target hours, shape (n, 24, stations), where the horizon says that it is given.
     """
     others = [panel.series(name) for name in view.others]
-    cuts = cut(panel, days, view.horizon, names=names, others=others, target=target)
-    shared = common(next(iter(cuts.values())), view.calendar)
+    cuts = cut(panel, days, view.horizon, names=names, others=others, stations=view.stations, target=target)
+    same = shared(next(iter(cuts.values())), view.calendar)
     free = view.calendar.free(days)
-    return {name: Sample(windows, own(windows) | shared, free) for name, windows in cuts.items()}
+    return {name: Sample(windows, own(windows) | nearby(windows) | same, free) for name, windows in cuts.items()}
 
 
 def measured(panel: Panel, days: pd.DatetimeIndex, name: str) -> Array:
     """Return what was measured on the days, kW, shape (n, 24); NaN where the panel does not know it."""
-    return _days(panel.load[:, panel.series(name)], panel, days)
+    return panel.hours_of(panel.load[:, [panel.series(name)]], days)[:, :, 0]
 
 
 def actual_temperature(panel: Panel, days: pd.DatetimeIndex) -> Array:
-    """Return the stations' mean on the days, °F, shape (n, 24): as a target's temperature it is a perfect forecast."""
-    return _days(panel.temperature.mean(axis=1), panel, days)
-
-
-def _days(values: Array, panel: Panel, days: pd.DatetimeIndex) -> Array:
-    place = np.array([panel.place(day) for day in days], dtype=int)[:, None] + np.arange(DAY)
-    inside = (place >= 0) & (place < len(values))
-    return np.where(inside, values[np.where(inside, place, 0)], np.nan)
+    """Return what was recorded on the days, °F, shape (n, 24, stations): as a target's it is a perfect forecast."""
+    return panel.hours_of(panel.temperature, days)

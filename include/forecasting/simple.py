@@ -83,5 +83,5 @@ def _kind(sample: Sample) -> NDArray[np.int_]:
 def _place(sample: Sample) -> Array:
     """Return temperatures and season in °F, so that distances between days add up."""
     target = sample.windows.target
-    hours = sample.windows.past[:, -24:].mean(axis=2) if target is None else target
+    hours = sample.windows.nearby[:, -24:] if target is None else target
     return np.column_stack([hours.reshape(len(hours), 4, 6).mean(axis=2), _SEASON * sample.groups["season"]])

@@ -58,10 +58,10 @@ def forecast(actual: Array, days: pd.DatetimeIndex, horizon: Horizon, error: For
     """Return the temperature of the target hours as it was forecast at the origins.
 
     Args:
-        actual: °F of the days, shape (n, 24).
+        actual: °F of the days, shape (n, 24, stations); all stations err alike.
         days: Target days.
         horizon: Where they lie from the origin.
         error: The error model.
     """
     runs = np.stack([error.run(horizon.origin(day)) for day in days])
-    return actual + runs[:, horizon.lead : horizon.lead + DAY]
+    return actual + runs[:, horizon.lead : horizon.lead + DAY, None]

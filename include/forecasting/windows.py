@@ -6,7 +6,7 @@ before anything is computed. Gaps are filled from the same window alone, so trai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,7 +52,8 @@ class Windows:
         share: Share of the last week's hours that were known and not zero, shape (n,).
         others: Logarithm of other series' loads in the last day over their level, shape (n, DAY, others).
         past: °F before the origin, shape (n, WEATHER, stations); gaps are filled.
-        target: °F of the target hours, shape (n, DAY), the stations' mean; None where it is not given.
+        nearby: Its mean over the series' own stations, shape (n, WEATHER).
+        target: °F of the target hours, the mean of the same stations, shape (n, DAY); None where it is not given.
     """
 
     days: pd.DatetimeIndex
@@ -62,6 +63,7 @@ class Windows:
     share: Array
     others: Array
     past: Array
+    nearby: Array
     target: Array | None
 
     def lag(self, hours: int) -> Array:
@@ -98,6 +100,7 @@ def cut(
     *,
     names: Sequence[str],
     others: Sequence[int] = (),
+    stations: Mapping[str, Sequence[int]] | None = None,
     target: Array | None = None,
 ) -> dict[str, Windows]:
     """Return each series' windows that end at the days' origins; what they share is held once.
@@ -108,19 +111,14 @@ def cut(
         horizon: Where the target hours lie.
         names: The series to forecast.
         others: Columns of the series that every forecast may look at.
-        target: °F of the target hours, shape (n, DAY); needed where the horizon says that it is given.
+        stations: Columns of the stations that lie by a series; all of them without it.
+        target: °F of the target hours, shape (n, DAY, stations); needed where the horizon says that it is given.
 
     Raises:
-        SourceError: no load at all is known in some window, or the target's temperature is not whole.
+        SourceError: no load at all is known in some window, or an hour's temperature is promised and not there.
     """
-    given = target is not None and target.shape == (len(days), DAY) and bool(np.isfinite(target).all())
-    if horizon.temperature and not given:
-        raise SourceError(
-            expected=f"a temperature for {DAY} hours of each of {len(days)} days",
-            seen="none, or with gaps",
-            where="known temperature of the target hours",
-            next_step="give the forecast's temperature, or use a model that does without",
-        )
+    ahead = _given(target, days, panel.temperature.shape[1]) if horizon.temperature else None
+    everywhere = range(panel.temperature.shape[1])
     origins = pd.DatetimeIndex([horizon.origin(day) for day in days])
     ends = np.array([panel.place(origin) for origin in origins], dtype=int)
     moments = origins.as_unit("ns").asi8
@@ -131,6 +129,7 @@ def cut(
     for name in names:
         raw = _positive(_before(panel, ends, moments, [panel.series(name)], LENGTH)[:, :, 0])
         load = np.log(_filled(raw, days, name))
+        by = list(stations[name] if stations else everywhere)
         found[name] = Windows(
             days=days,
             horizon=horizon,
@@ -139,9 +138,24 @@ def cut(
             share=np.isfinite(raw[:, -WEEK:]).mean(axis=1),
             others=relative,
             past=past,
-            target=target if horizon.temperature else None,
+            nearby=past[:, :, by].mean(axis=2),
+            target=None if ahead is None else ahead[:, :, by].mean(axis=2),
         )
     return found
+
+
+def _given(target: Array | None, days: pd.DatetimeIndex, stations: int) -> Array:
+    """Return the target's temperature; a station without one gets the mean of the others that hour."""
+    if target is not None and target.shape == (len(days), DAY, stations):
+        whole: Array = np.where(np.isnan(target), _mean(target, axis=2)[:, :, None], target)
+        if np.isfinite(whole).all():
+            return whole
+    raise SourceError(
+        expected=f"a temperature for {DAY} hours of each of {len(days)} days, at one of {stations} stations at least",
+        seen="none, or with gaps",
+        where="known temperature of the target hours",
+        next_step="give the forecast's temperature, or use a model that does without",
+    )
 
 
 def _gather(values: NDArray[np.generic], ends: NDArray[np.int_], length: int) -> Array:
@@ -154,7 +168,7 @@ def _gather(values: NDArray[np.generic], ends: NDArray[np.int_], length: int) ->
 def _before(panel: Panel, ends: NDArray[np.int_], moments: NDArray[np.int64], columns: list[int], length: int) -> Array:
     load = _gather(panel.load[:, columns], ends, length)
     place = np.clip(ends[:, None] + np.arange(-length, 0), 0, max(len(panel.known) - 1, 0))
-    arrived = panel.known[place][:, :, columns] <= moments[:, None, None]
+    arrived = panel.known[:, columns][place] <= moments[:, None, None]
     return np.where(arrived, load, np.nan)
 
 

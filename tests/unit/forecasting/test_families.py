@@ -25,7 +25,7 @@ def samples_of(panel, horizon, days, *, name=TOTAL):
     origin = horizon.origin(days[0])
     known = panel.known_at(origin)
     past = training_days(known, origin)
-    looks = view(known, horizon, CALENDAR)
+    looks = view(known, horizon, CALENDAR, names=[name])
     train = observe(known, past, looks, names=[name], target=actual_temperature(known, past))[name]
     ahead = observe(panel, days, looks, names=[name], target=actual_temperature(panel, days))[name]
     return train, measured(known, past, name), ahead, measured(panel, days, name)
@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_forecast_one_day_at_a_time_or_all(made, fi
     train, truth, ahead, _ = made
     again = family(name).build(HORIZON, 7).fit(train, truth)
     np.testing.assert_array_equal(again.predict(ahead), fitted[name].predict(ahead))
-    looks = view(panel.known_at(HORIZON.origin(AHEAD[0])), HORIZON, CALENDAR)
+    looks = view(panel.known_at(HORIZON.origin(AHEAD[0])), HORIZON, CALENDAR, names=[TOTAL])
     known = panel.known_at(HORIZON.origin(AHEAD[9]))
     one = observe(known, AHEAD[9:10], looks, names=[TOTAL], target=actual_temperature(panel, AHEAD[9:10]))[TOTAL]
     np.testing.assert_allclose(fitted[name].predict(one), fitted[name].predict(ahead)[9:10], rtol=1e-9)

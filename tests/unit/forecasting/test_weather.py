@@ -32,7 +32,7 @@ def test_neighbouring_hours_err_alike_and_days_do_not(runs):
 
 
 def test_a_forecast_that_is_made_again_is_the_same():
-    days, actual = days_of(10, 3), np.full((3, DAY), 60.0)
+    days, actual = days_of(10, 3), np.full((3, DAY, 2), 60.0)
     horizon = Horizon(12, True)
     all_at_once = forecast(actual, days, horizon, ERROR)
     np.testing.assert_array_equal(all_at_once[1:2], forecast(actual[1:2], days[1:2], horizon, ERROR))
@@ -41,6 +41,6 @@ def test_a_forecast_that_is_made_again_is_the_same():
 
 def test_two_days_of_one_run_share_its_error():
     origin = pd.Timestamp("2023-03-01 12:00", tz="UTC")
-    flat = np.zeros((1, DAY))
+    flat = np.zeros((1, DAY, 1))
     next_day = forecast(flat, pd.DatetimeIndex([origin.ceil("D")]), Horizon(12, True), ERROR)
-    np.testing.assert_array_equal(next_day[0], ERROR.run(origin)[12:36])
+    np.testing.assert_array_equal(next_day[0, :, 0], ERROR.run(origin)[12:36])

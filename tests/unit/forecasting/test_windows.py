@@ -21,7 +21,7 @@ def groups_of(looks, heat):
     """Return a builder of all features; the target's temperature is a forecast, and not of the panel."""
 
     def build(panel, days):
-        target = heat.loc[days].to_numpy() if looks.horizon.temperature else None
+        target = np.stack([heat[day] for day in days]) if looks.horizon.temperature else None
         sample = observe(panel, days, looks, names=[TOTAL], target=target)[TOTAL]
         return sample.groups | {"level": sample.windows.level[:, None], "newest": sample.windows.newest()}
 
@@ -30,8 +30,8 @@ def groups_of(looks, heat):
 
 @pytest.mark.parametrize("horizon", HORIZONS)
 def test_no_feature_looks_ahead(panel, horizon):
-    heat = pd.DataFrame(actual_temperature(panel, DAYS), index=DAYS)
-    build = groups_of(view(panel.known_at(horizon.origin(DAYS[0])), horizon, CALENDAR), heat)
+    heat = dict(zip(DAYS, actual_temperature(panel, DAYS), strict=True))
+    build = groups_of(view(panel.known_at(horizon.origin(DAYS[0])), horizon, CALENDAR, names=[TOTAL]), heat)
     assert leaks(build, panel, DAYS, horizon) == []
 
 
@@ -46,7 +46,7 @@ def test_no_feature_looks_ahead(panel, horizon):
 )
 def test_a_leaking_feature_is_caught(panel, leak):
     horizon = Horizon(12, False)
-    build = groups_of(view(panel, horizon, CALENDAR), pd.DataFrame())
+    build = groups_of(view(panel, horizon, CALENDAR, names=[TOTAL]), {})
     assert leaks(lambda *given: {**build(*given), "leak": leak(*given)}, panel, DAYS, horizon) == ["leak"]
 
 
@@ -124,7 +124,7 @@ def test_a_station_that_is_missing_for_a_week_is_taken_from_the_other(panel):
     assert np.abs(past[0, -100:, 0] - usual[0, -100:, 0]).mean() < 3  # the stations are 4 °F apart, and noisy
 
 
-@pytest.mark.parametrize("target", [None, np.full((5, DAY), np.nan), np.zeros((4, DAY))])
+@pytest.mark.parametrize("target", [None, np.full((5, DAY, 2), np.nan), np.zeros((4, DAY, 2)), np.zeros((5, DAY))])
 def test_a_temperature_that_is_promised_must_be_there(panel, target):
     with pytest.raises(SourceError, match="temperature for 24 hours of each of 5 days"):
         cut(panel, DAYS, Horizon(0, True), names=["1"], target=target)
@@ -143,3 +143,19 @@ def test_the_total_is_unknown_while_a_zone_is():
     load = panel.load[:, :3].copy()
     load[7, 1] = np.nan
     assert np.flatnonzero(np.isnan(panel_of(load, panel.temperature, panel.times).load[:, -1])).tolist() == [7]
+
+
+def test_a_target_without_one_station_is_whole_without_any_is_not(panel):
+    target = actual_temperature(panel, DAYS)
+    target[2, 5, 0] = np.nan
+    seen = cut(panel, DAYS, Horizon(0, True), names=["1"], target=target)["1"].target
+    assert seen[2, 5] == target[2, 5, 1]
+    target[2, 5, 1] = np.nan
+    with pytest.raises(SourceError, match="at one of 2 stations at least"):
+        cut(panel, DAYS, Horizon(0, True), names=["1"], target=target)
+
+
+def test_a_series_is_seen_by_its_own_stations(panel):
+    one = cut(panel, DAYS, Horizon(0, True), names=["1"], stations={"1": (1,)}, target=actual_temperature(panel, DAYS))
+    np.testing.assert_array_equal(one["1"].target, actual_temperature(panel, DAYS)[:, :, 1])
+    np.testing.assert_array_equal(one["1"].nearby, one["1"].past[:, :, 1])
