@@ -13,10 +13,21 @@ if TYPE_CHECKING:
 
 START = dt.date(2007, 7, 1)
 ZONES = ("1", "2", "3")
+STATIONS = (1, 2)
 JUMPED: dict[str, dt.date] = {}  # zone → the day on which its level becomes 2.5 times what it was
+
+
+def _two_stations(dataset):
+    columns = tuple(
+        column.model_copy(update={"allowed": STATIONS}) if column.name == "station" else column
+        for column in dataset.contract.columns
+    )
+    return dataset.model_copy(update={"contract": dataset.contract.model_copy(update={"columns": columns})})
+
 
 SPEC = LOAD_FORECAST.model_copy(
     update={
+        "datasets": tuple(_two_stations(dataset) for dataset in LOAD_FORECAST.datasets),
         "name": "small_grid",
         "title": "Small grid",
         "series": ZONES,
@@ -24,7 +35,7 @@ SPEC = LOAD_FORECAST.model_copy(
             fetch="tests.small_grid:fetch", description="made", history_days=200, recorded_from=dt.date(2008, 1, 17)
         ),
         "calendar": "tests.small_grid:calendar",
-        "families": ("yesterday", "last_week", "four_weeks", "ridge"),
+        "families": ("yesterday", "last_week", "four_weeks", "kernel"),
         "backtest_days": 75,
         "min_history_days": 100,
         "horizon_days": 2,
@@ -58,11 +69,16 @@ def fetch(spec, day: dt.date) -> dict[str, pd.DataFrame]:
         loads.append(pd.DataFrame({"zone": int(zone), "time": hours, "load_kw": kw}))
     load = pd.concat(loads, ignore_index=True)
     stations = [
-        pd.DataFrame({"station": station, "time": hours, "temperature_f": temperature + station}) for station in (1, 2)
+        pd.DataFrame({"station": station, "time": hours, "temperature_f": temperature + station})
+        for station in STATIONS
     ]
     readings = pd.concat(stations, ignore_index=True)
     ahead = pd.date_range(hours[0] + pd.Timedelta(hours=12), periods=12 + 24 * spec.horizon_days, freq="h")
-    weather = pd.DataFrame({"issued_by": "replay", "time": ahead, "temperature_f": _temperature(ahead) + 1.5})
+    forecasts = [
+        pd.DataFrame({"station": station, "time": ahead, "temperature_f": _temperature(ahead) + station + 1.5})
+        for station in STATIONS
+    ]
+    weather = pd.concat(forecasts, ignore_index=True)
     hour = pd.Timedelta(hours=1)
     return {
         "load": load.assign(**{AVAILABLE_AT: load["time"] + hour}),

@@ -12,7 +12,6 @@ from include.data.sources import AVAILABLE_AT
 from include.errors import SourceError
 from include.forecasting.weather import ForecastError
 
-ISSUER = "replay"
 _HOUR = pd.Timedelta(hours=1)
 
 
@@ -48,13 +47,10 @@ def _issued(
     """Return the forecast of an origin: what was recorded later, with the error that the origin's day has drawn."""
     days = pd.date_range(origin.floor("D"), until, freq="D", inclusive="left")
     later = pd.concat([temperatures[day] for day in days if day in temperatures])
-    mean = later.groupby(gefcom.TIME)[gefcom.TEMPERATURE].mean()
-    mean = mean[mean.index >= origin]
-    ahead = ((mean.index - origin) // _HOUR).to_numpy()
-    error = ForecastError().run(origin)[ahead]
-    return pd.DataFrame(
-        {"issued_by": ISSUER, "time": mean.index, "temperature_f": mean.to_numpy() + error, AVAILABLE_AT: origin}
-    )
+    later = later.loc[later[gefcom.TIME] >= origin]
+    ahead = ((later[gefcom.TIME] - origin) // _HOUR).to_numpy()
+    error = ForecastError().run(origin)[ahead]  # the weather is misjudged in the whole region alike
+    return later.assign(**{gefcom.TEMPERATURE: later[gefcom.TEMPERATURE] + error, AVAILABLE_AT: origin})
 
 
 @cache

@@ -114,6 +114,7 @@ def _view(view: View) -> dict[str, Any]:
         "lead": view.horizon.lead,
         "temperature": view.horizon.temperature,
         "others": list(view.others),
+        "stations": {name: list(columns) for name, columns in view.stations.items()},
         "calendar": {"kinds": kinds, "clock": view.calendar.clock},
     }
 
@@ -123,4 +124,5 @@ def _viewed(said: dict[str, Any]) -> View:
         kind: frozenset(dt.date.fromisoformat(day) for day in days) for kind, days in said["calendar"]["kinds"].items()
     }
     calendar = Calendar(kinds, said["calendar"]["clock"])
-    return View(Horizon(said["lead"], said["temperature"]), calendar, tuple(said["others"]))
+    stations = {name: tuple(columns) for name, columns in said["stations"].items()}
+    return View(Horizon(said["lead"], said["temperature"]), calendar, tuple(said["others"]), stations)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,28 +24,31 @@ class History:
 
     Args:
         panel: Loads and temperatures.
-        weather: Forecast temperature by issue day (rows) and hours from its gate closure (columns), °F.
+        issued: Days on which a weather forecast was issued, shape (issues,).
+        weather: Forecast temperature, °F, by issue, hours from its gate closure and station; NaN where none was given.
         closure: Hours from midnight to gate closure.
     """
 
     panel: Panel
-    weather: pd.DataFrame
+    issued: pd.DatetimeIndex
+    weather: Array
     closure: int
 
     def temperature(self, days: pd.DatetimeIndex, horizon: Horizon) -> Array:
-        """Return the temperature of target days as it was forecast at their origins, °F, shape (n, 24).
+        """Return the temperature of target days as it was forecast at their origins, °F, shape (n, 24, stations).
 
         Raises:
             SourceError: no forecast was issued at some origin.
         """
-        issued = pd.DatetimeIndex([horizon.origin(day).floor("D") for day in days])
-        found = self.weather.reindex(issued).to_numpy(dtype=float)
-        target = found[:, horizon.lead : horizon.lead + HOURS]
-        if target.shape[1] < HOURS or (lost := ~np.isfinite(target).all(axis=1)).any():
-            when = issued[lost][0] if target.shape[1] == HOURS else issued[0]
+        wanted = pd.DatetimeIndex([horizon.origin(day).floor("D") for day in days])
+        place = self.issued.get_indexer(wanted)
+        target = self.weather[place, horizon.lead : horizon.lead + HOURS]
+        given = np.isfinite(target).any(axis=2).sum(axis=1)
+        lost = (place < 0) | (given < HOURS)
+        if lost.any():
             raise SourceError(
                 expected=f"a weather forecast that reaches {horizon.lead + HOURS} hours ahead",
-                seen=f"none issued on {when:%Y-%m-%d}",
+                seen=f"none issued on {wanted[lost][0]:%Y-%m-%d}",
                 where="history of weather forecasts",
                 next_step="land that day again, or forecast without temperature",
             )
@@ -52,12 +56,11 @@ class History:
 
     def forecast_days(self, horizon: Horizon) -> pd.DatetimeIndex:
         """Return the target days whose origin has a weather forecast that reaches so far."""
-        columns = list(range(horizon.lead, horizon.lead + HOURS))
-        if not set(columns) <= set(self.weather.columns):
+        reach = self.weather[:, horizon.lead : horizon.lead + HOURS]
+        if reach.shape[1] < HOURS:
             return pd.DatetimeIndex([], tz="UTC")
-        whole = self.weather[columns].notna().all(axis=1)
-        origins = self.weather.index[whole] + self.closure * HOUR
-        return pd.DatetimeIndex(origins + horizon.lead * HOUR)
+        whole = np.isfinite(reach).any(axis=2).sum(axis=1) == HOURS
+        return pd.DatetimeIndex(self.issued[whole] + (self.closure + horizon.lead) * HOUR)
 
 
 def history(spec: Forecast, *, known_at: dt.datetime, first_day: dt.date) -> History:
@@ -77,13 +80,27 @@ def history(spec: Forecast, *, known_at: dt.datetime, first_day: dt.date) -> His
             where=f"history of {spec.name} from {first_day} as of {known_at}",
             next_step=f"run {spec.name}_ingest first",
         )
-    panel = from_tidy(loads, temperatures, as_of=pd.Timestamp(known_at))
-    return History(panel, _by_issue(weather, spec.gate_closure_hour), spec.gate_closure_hour)
+    stations = spec.dataset("temperature").contract.column("station").allowed or ()
+    return assembled(loads, temperatures, weather, stations=stations, closure=spec.gate_closure_hour)
 
 
-def _by_issue(weather: pd.DataFrame, closure: int) -> pd.DataFrame:
-    if weather.empty:
-        return pd.DataFrame()
+def assembled(
+    loads: pd.DataFrame,
+    temperatures: pd.DataFrame,
+    weather: pd.DataFrame,
+    *,
+    stations: Sequence[int | str],
+    closure: int,
+) -> History:
+    """Return the history of tidy readings; a station that is silent keeps its column."""
+    panel = from_tidy(loads, temperatures)
+    heat = temperatures.pivot(index="time", columns="station", values="temperature_f")
+    heat = heat.reindex(index=panel.times, columns=list(stations))
+    panel = replace(panel, temperature=heat.to_numpy(dtype=float))
     issued = pd.to_datetime(weather[DAY]).dt.tz_localize("UTC")
     ahead = ((weather["time"] - (issued + closure * HOUR)) // HOUR).astype(int)
-    return weather.assign(issued=issued, ahead=ahead).pivot(index="issued", columns="ahead", values="temperature_f")
+    days = pd.DatetimeIndex(sorted(issued.unique()), tz="UTC")
+    found = np.full((len(days), int(ahead.max()) + 1 if len(ahead) else 0, len(stations)), np.nan)
+    columns = pd.Index(list(stations)).get_indexer(weather["station"])
+    found[days.get_indexer(issued), ahead, columns] = weather["temperature_f"]
+    return History(panel, days, found, closure)

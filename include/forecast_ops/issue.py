@@ -128,7 +128,7 @@ def _simple(spec: Forecast, known: History, key: str, name: str) -> PackedForeca
     views, models = {}, {}
     for lead in spec.leads:
         horizon = Horizon(lead, temperature=False)
-        views[lead] = view(known.panel, horizon, resolve(spec.calendar)())
+        views[lead] = view(known.panel, horizon, resolve(spec.calendar)(), names=[key])
         past = usable_days(known, horizon)
         sample = observe(known.panel, past, views[lead], names=[key])[key]
         models[lead] = family(name).build(horizon, spec.seed).fit(sample, measured(known.panel, past, key))

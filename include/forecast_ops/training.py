@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -162,7 +162,7 @@ def outcome(spec: Forecast, run_id: str) -> tuple[dict[str, ModelRef], dict[str,
 
 def _answers(known: History, forecaster: PackedForecaster, closure: pd.Timestamp) -> list[float]:
     """Return what a forecaster says at a gate closure from what was known then: what a clean process must repeat."""
-    then = History(known.panel.known_at(closure), known.weather, known.closure)
+    then = replace(known, panel=known.panel.known_at(closure))
     return [float(each) for each in forecaster.issue(then, closure)]
 
 
@@ -207,7 +207,7 @@ def _fitted(spec: Forecast, known: History, calendar: Calendar, key: str, name: 
     for lead in spec.leads:
         horizon = Horizon(lead, temperature=True)
         past = usable_days(known, horizon)
-        views[lead] = view(known.panel, horizon, calendar)
+        views[lead] = view(known.panel, horizon, calendar, names=[key])
         sample = observe(known.panel, past, views[lead], names=[key], target=known.temperature(past, horizon))[key]
         fits[lead] = family(name).build(horizon, spec.seed).fit(sample, measured(known.panel, past, key))
     return PackedForecaster(None, key, name, views, fits)

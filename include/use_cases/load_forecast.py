@@ -55,13 +55,13 @@ TEMPERATURE = Dataset(
 )
 WEATHER = Dataset(
     table="weather",
-    series="issued_by",
+    series="station",
     value="temperature_f",
     contract=Contract(
         columns=(
-            Column(name="issued_by", dtype="string", role=Role.IDENTIFIER, allowed=("replay",)),
+            Column(name="station", dtype="integer", role=Role.IDENTIFIER, allowed=STATIONS),
             _TIME,
-            Column(name="temperature_f", dtype="number", minimum=-60, maximum=150, description="°F, mean of stations"),
+            Column(name="temperature_f", dtype="number", minimum=-60, maximum=150, description="°F, as forecast"),
         ),
         min_rows=24,
     ),

@@ -67,8 +67,8 @@ def test_every_series_has_a_champion_that_answers_as_at_its_training(trained):
     assert {key: state.of(key).champion for key in GRID.keys} == made
     evaluation = registry.forecast_of(made["1"])
     assert evaluation.route == "first"
-    assert evaluation.family == "ridge"
-    assert evaluation.families["ridge"]["mape"] < min(evaluation.families[name]["mape"] for name in GRID.simple)
+    assert evaluation.family == "kernel"
+    assert evaluation.families["kernel"]["mape"] < min(evaluation.families[name]["mape"] for name in GRID.simple)
     assert promote(made, TRAINED).entry.sequence == 1, "repeated, it finds the entry it has made"
 
 
