@@ -84,7 +84,8 @@ def judge(
 
     ref = _registered(spec, run_id, training, model, fresh)
     packed = artifact.PackedModel(ref, model, list(spec.model_columns))
-    metrics = _metrics(spec, y, score, best.threshold, weights)
+    of_families = {each.family: _metrics(spec, y, scores[each.family], each.threshold, weights) for each, _ in families}
+    metrics = of_families[best.family]
     fairness = audit(spec, fresh, score, best.threshold, weights)
     evaluation = ClassificationEvaluation(
         use_case=spec.name,
@@ -99,7 +100,7 @@ def judge(
         threshold=best.threshold,
         review_band=best.review_band,
         metrics=metrics,
-        families={each.family: _metrics(spec, y, scores[each.family], each.threshold, weights) for each, _ in families},
+        families=of_families,
         baselines={name: _metrics(spec, y, other, best.threshold, weights) for name, other in naive.items()},
         comparisons=tuple(filter(None, (against_champion, *against_naive))),
         champion_version=champion.version if champion else None,
