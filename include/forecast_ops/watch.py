@@ -137,6 +137,7 @@ def _verdict(
     jumped = (ratios > limits.level_jump) | (ratios < 1 / limits.level_jump)
     evaluation = registry.forecast_of(champion)
     expected = evaluation.metrics["mae"].value
+    daily = daily[daily.index > evaluation.trained_until]  # what an earlier champion did is not this one's error
     error = f"its error is {daily.mean() / expected:.1f} times the backtest's over {len(daily)} days"
     if jumped.all():
         said = f"its level is {ratios.iloc[-1]:.1f} times that of the days before, since {ratios.index[0]}; {error}"

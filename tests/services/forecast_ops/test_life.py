@@ -92,6 +92,7 @@ def test_an_issue_adds_up_has_a_band_and_is_the_same_when_repeated(trained):
     assert first.equals(again.sort_values(order, ignore_index=True))
 
 
+@pytest.mark.slow
 def test_without_a_champion_a_simple_forecaster_answers_and_says_why(trained):
     land(day(1), day(1))
     issued = issue(GRID, as_of=day(1), pipeline_run="forecast/1")
@@ -102,6 +103,7 @@ def test_without_a_champion_a_simple_forecaster_answers_and_says_why(trained):
     assert rows["load_kw"].gt(0).all()
 
 
+@pytest.mark.slow
 def test_a_swapped_artifact_falls_back_for_its_zone_alone(trained):
     from include.data.objects import ObjectStore
 
@@ -116,6 +118,7 @@ def test_a_swapped_artifact_falls_back_for_its_zone_alone(trained):
     assert "expected an artifact with digest" in issued.fallen_back["2"]
 
 
+@pytest.mark.slow
 def test_a_series_whose_training_breaks_keeps_its_champion(trained, monkeypatch):
     made, _ = trained
     promote(made, TRAINED)
@@ -139,6 +142,7 @@ def test_a_series_whose_training_breaks_keeps_its_champion(trained, monkeypatch)
     assert registry.forecast_of(new["1"]).route == "refresh"
 
 
+@pytest.mark.slow
 def test_a_jump_is_named_its_series_alone_is_trained_and_the_error_falls(trained):
     made, _ = trained
     promote(made, TRAINED)
@@ -170,6 +174,7 @@ def test_a_jump_is_named_its_series_alone_is_trained_and_the_error_falls(trained
     assert ahead[day(13)] > 5500, "the level is learned"
 
 
+@pytest.mark.slow
 def test_a_backfill_gives_what_would_have_been_forecast_then(trained):
     made, _ = trained
     promote(made, TRAINED)
