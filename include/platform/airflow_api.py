@@ -98,6 +98,12 @@ class Airflow:
                 )
             time.sleep(0.3)
 
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Have a task and all behind it run again, as on its page."""
+        body = {"dry_run": False, "dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True,
+                "only_failed": False, "reset_dag_runs": True}  # fmt: skip
+        self._ask("POST", f"dags/{dag_id}/clearTaskInstances", json=body)
+
     def answer(
         self, dag_id: str, run_id: str, task_id: str, choice: str, *, seconds: float = 180, **params: Any
     ) -> None:

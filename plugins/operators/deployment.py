@@ -16,7 +16,7 @@ from include.naming import DEFAULT_KEY, model_name
 from include.records import Approval, Evaluation, ModelRef
 from include.spec import UseCase
 from plugins.context import partition_day, pipeline_run
-from plugins.operators.step import StepOperator
+from plugins.operators.step import StepOperator, told
 from plugins.ui.links import ALL_LINKS
 
 
@@ -85,6 +85,33 @@ class ModelApprovalOperator(ApprovalOperator):
 
     def execute(self, context: Any) -> Any:
         """Show the evidence and wait."""
+        with told(self.log):
+            self._ask()
+        return super().execute(context)
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """Sign and store the answer, then let Airflow go on or skip."""
+        with told(self.log):
+            answer = super().execute_complete(context, event)
+            self._sign(context, answer)
+        return answer
+
+    def process_trigger_event_error(self, event: dict[str, Any]) -> None:
+        """Fail for good where nobody answered in time: a retry would wait as long again, and the on-call hear nothing.
+
+        Raises:
+            ApprovalError: nobody answered in time.
+        """
+        if event["error_type"] != "timeout":
+            super().process_trigger_event_error(event)
+        raise ApprovalError(
+            expected=f"an answer of {' or '.join(self._approver_ids())} within {self.hours:g} hours",
+            seen="none",
+            where=f"approval of {model_name(self.use_case)} v{self.version}",
+            next_step="clear the approval task, so that the question is asked again, and tell who may answer it",
+        )
+
+    def _ask(self) -> None:
         ref, evaluation = self._candidate()
         self._leave_links(ref)
         if not set(self._approver_ids()) - set(evaluation.originator.split(",")):
@@ -95,11 +122,8 @@ class ModelApprovalOperator(ApprovalOperator):
                 next_step="add an approver to the spec, or let somebody else ask for the training",
             )
         self.body = evidence(evaluation) + " · ".join(f"[{name}]({url})" for name, url in self.links.items())
-        return super().execute(context)
 
-    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
-        """Sign and store the answer, then let Airflow go on or skip."""
-        answer = super().execute_complete(context, event)
+    def _sign(self, context: Any, answer: dict[str, Any]) -> None:
         ref, _ = self._candidate()
         self._leave_links(ref)
         from include.governance.approvals import sign_and_store
@@ -119,7 +143,6 @@ class ModelApprovalOperator(ApprovalOperator):
             unattended=bool(typed.get("unattended")),
         )
         self.log.info("signed approval stored at %s", sign_and_store(approval))
-        return answer
 
     def _candidate(self) -> tuple[ModelRef, Evaluation]:
         from include.models import registry

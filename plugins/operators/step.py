@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseOperator
@@ -10,6 +11,16 @@ from airflow.sdk import BaseOperator
 from include.catalog import use_case as find_use_case
 from include.errors import FlightdeckError
 from plugins.ui.links import ALL_LINKS
+
+
+@contextmanager
+def told(log: Any) -> Iterator[None]:
+    """Let the last line of a failed task's log be the error's own sentence."""
+    try:
+        yield
+    except FlightdeckError as error:
+        log.error("%s", error)
+        raise
 
 
 class StepOperator(BaseOperator):
@@ -29,12 +40,9 @@ class StepOperator(BaseOperator):
         self.links: dict[str, str] = {}
 
     def execute(self, context: Any) -> Any:
-        """Run the step; the last line of a failed task's log is the error's own sentence."""
-        try:
+        """Run the step."""
+        with told(self.log):
             return self.step(find_use_case(self.use_case), context)
-        except FlightdeckError as error:
-            self.log.error("%s", error)
-            raise
 
     def step(self, spec: Any, context: Any) -> Any:
         """Do the work and return an id or a path at most."""

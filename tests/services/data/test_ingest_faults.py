@@ -16,21 +16,11 @@ from include.data.tables import Table
 from include.errors import TransientError
 from include.naming import table_path
 from include.settings import settings
-from tests.faults import FaultProxy
 from tests.services.data.conftest import SPEC, day
 
+pytestmark = pytest.mark.usefixtures("source")
+
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def proxy(s3, source, monkeypatch):
-    """Give a proxy in front of the store, and let everything go through it."""
-    with FaultProxy(s3) as faults:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", faults.url)
-        settings.cache_clear()
-        yield faults
-        faults.mode = "ok"
-    settings.cache_clear()
 
 
 def land(run="test"):
@@ -105,7 +95,7 @@ def test_lost_replies_lose_no_row_and_double_none(proxy, lost):
     assert proxy.swallowed >= lost
 
 
-def test_two_writers_of_one_table_at_once_both_come_through(source, s3):
+def test_two_writers_of_one_table_at_once_both_come_through():
     ingest(SPEC, first_day=day(0), last_day=day(0), run="first")
     errors: list[BaseException] = []
 

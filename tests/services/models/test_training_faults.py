@@ -50,7 +50,7 @@ def whole(spec, evaluation):
     assert (run.info.run_id, run.info.status) == (evaluation.model.run_id, "FINISHED")
     assert registry.candidate(spec, LAST_DAY) == evaluation.model
     assert evaluation.model.version == int(version.version)
-    assert registry.evaluation_of(evaluation.model) == evaluation
+    assert registry.classification_of(evaluation.model) == evaluation
     assert reproduce(spec, evaluation.model.version).identical
 
 

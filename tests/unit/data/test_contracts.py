@@ -43,7 +43,11 @@ def test_a_batch_that_keeps_the_contract_passes_whole(rows):
         ("id", 1e308, "at most 2^53"),
         ("id", np.inf, "finite"),
     ],
-)
+    ids=[
+        "negative", "1e308", "nan", "inf", "minus inf", "unknown category", "no category", "unknown code", "too late",
+        "fraction", "absurd identifier", "infinite identifier",
+    ],
+)  # fmt: skip
 def test_a_broken_row_goes_to_quarantine_with_the_rule(rows, column, value, rule):
     if isinstance(value, float):
         rows[column] = rows[column].astype(float)
@@ -103,7 +107,11 @@ def test_an_identifier_may_come_again_on_another_day(rows):
         (lambda rows: rows.assign(grade="z"), "100.0%: 200 rows break 'one of a, b' of grade, e.g. 'z'"),
         (lambda rows: rows.assign(sex=7), "200 rows break 'one of 0, 1' of sex, e.g. a protected value"),
     ],
-)
+    ids=[
+        "missing column", "extra column", "text column", "one text", "protected text", "wrong type", "doubled column",
+        "all null", "empty", "too few", "another data set", "too many broken", "too many broken protected",
+    ],
+)  # fmt: skip
 def test_a_broken_batch_stops_and_names_column_check_and_value(rows, spoil, words):
     with pytest.raises(ContractError, match=words):
         checked(spoil(rows))
