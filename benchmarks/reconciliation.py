@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.harness import Goal, Measure, Say
 from include.forecasting.hierarchy import Array, Hierarchy, tree
 from include.forecasting.reconciliation import MAX_ROWS, fit
 
 SIZES = (20, 200, 1000)
 HOURS = 168
 LIMIT_SECONDS = 10.0
+_SEED = 1
 
 
 @dataclass(frozen=True)
@@ -81,14 +84,18 @@ def synthetic(count: int, seed: int) -> tuple[Hierarchy, Array, Array]:
     return hierarchy, base, residuals
 
 
-def run(seed: int = 1) -> list[Timing]:
-    """Time all sizes."""
-    return [time_reconciliation(*synthetic(size, seed)) for size in SIZES]
-
-
-if __name__ == "__main__":
-    for each in run():
-        print(
-            f"{each.series:>5} series × {each.hours} h, {each.days} days: fit {each.fit_seconds:.2f} s, "
-            f"reconcile {each.reconcile_seconds:.2f} s, gap {each.gap:.1e}"
-        )
+def measures(say: Say) -> Iterator[Measure]:
+    """Yield seconds and the gap that is left, by size."""
+    goals = {SIZES[-1]: Goal(kind="at most", limit=LIMIT_SECONDS)}
+    for size in SIZES:
+        say(f"· {size} series …")
+        found = time_reconciliation(*synthetic(size, _SEED))
+        yield Measure(
+            name=f"a week of {size:,} series", value=found.seconds, unit="s", goal=goals.get(size),
+            how=f"{found.hours} hours, {found.days} days of residuals; fit {found.fit_seconds:.2f} s, reconciliation "
+            f"{found.reconcile_seconds:.2f} s",
+        )  # fmt: skip
+        yield Measure(
+            name=f"gap that {size:,} series leave", value=found.gap * 1e12, unit="× 10⁻¹²",
+            goal=Goal(kind="at most", limit=1000), how="largest difference of a sum and its parts, over the sum",
+        )  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,25 @@ def search_batches(spec: Classification) -> list[dict[str, Any]]:
     return [{"family": each.name, "configs": chosen[each.name]} for each in spec.candidates]
 
 
+def try_out(
+    spec: Classification, batch: Mapping[str, Any], rows: pd.DataFrame
+) -> Iterator[tuple[dict[str, Any], float]]:
+    """Yield each configuration with the primary metric of the last quarter of rows, fitted on those before.
+
+    Args:
+        spec: The use case.
+        batch: A family and its configurations, one of ``search_batches``.
+        rows: Training rows in order of time.
+    """
+    later = np.arange(len(rows)) >= len(rows) * (1 - _VALIDATION_SHARE)
+    for params in batch["configs"]:
+        model = build(spec, batch["family"], params, spec.seed).fit(
+            rows.loc[~later, spec.model_columns], _truth(spec, rows[~later])
+        )
+        score = model.predict_proba(rows.loc[later, spec.model_columns])[:, 1]
+        yield params, _primary(spec, _truth(spec, rows[later]), score)
+
+
 def search(spec: Classification, run_id: str, batch: Mapping[str, Any]) -> str:
     """Try a family's configurations on the newest training rows: fit on the earlier days, score the later ones.
 
@@ -129,14 +148,8 @@ def search(spec: Classification, run_id: str, batch: Mapping[str, Any]) -> str:
     rows = rows.loc[rows["day"] <= trained_until(spec, training.snapshot)].tail(spec.search_rows)
     family = batch["family"]
     child = tracking.child_run(run_id, f"search {family}", pipeline_run=training.pipeline_run, tags={"family": family})
-    later = np.arange(len(rows)) >= len(rows) * (1 - _VALIDATION_SHARE)
-    tried = []
-    for step, params in enumerate(batch["configs"]):
-        model = build(spec, family, params, spec.seed).fit(
-            rows.loc[~later, spec.model_columns], _truth(spec, rows[~later])
-        )
-        score = model.predict_proba(rows.loc[later, spec.model_columns])[:, 1]
-        value = _primary(spec, _truth(spec, rows[later]), score)
+    tried: list[dict[str, Any]] = []
+    for step, (params, value) in enumerate(try_out(spec, batch, rows)):
         tracking.log_metrics(child, {spec.primary_metric: value}, step=step)
         tried.append({"params": params, spec.primary_metric: value})
     sign = -1 if HIGHER_IS_BETTER[spec.primary_metric] else 1

@@ -1,0 +1,220 @@
+"""Run a benchmark: measures as they come, a table, and a file that says on which machine and with which versions.
+
+A benchmark is a module of this package. The first line of its docstring says what it is about, and its
+``measures(say)`` yields one measure after another. A number alone says little, so most have one beside them that was
+taken in the same run: a plain peer, or the limit of what is possible.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from rich.console import Console
+from rich.table import Table
+
+from include.models import provenance
+from include.platform.embedded import Platform
+from include.records import Record
+from include.settings import settings
+
+FOLDER = Path(__file__).parent
+RESULTS, README = FOLDER / "results", FOLDER / "README.md"
+Say = Callable[[str], None]
+_HEADER = ("measure", "value", "goal", "holds", "beside it, in the same run", "ratio")
+_KIB_A_GIB = 2**20
+_NOWHERE = {
+    "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing",
+    "MLFLOW_TRACKING_URI": "http://127.0.0.1:1", "FLIGHTDECK_JOURNAL_KEY": "nothing",
+}  # fmt: skip
+
+
+class Goal(Record):
+    """The limit that a number must keep."""
+
+    kind: Literal["at most", "at least"]
+    limit: float
+    because: str = Field(default="", description="where the limit comes from, if it is not simply set")
+
+    def holds(self, value: float) -> bool:
+        """Return whether a value keeps the limit; one that is not a number does not."""
+        return value <= self.limit if self.kind == "at most" else value >= self.limit
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.limit:g}{f' ({self.because})' if self.because else ''}"
+
+
+class Peer(Record):
+    """What was measured beside a number, in the same run and the same unit."""
+
+    name: str
+    value: float
+
+
+class Measure(Record):
+    """One number with its unit and how it was taken; with its goal and its peer, where it has them."""
+
+    name: str
+    value: float
+    unit: str
+    how: str = Field(description="how it was measured, in a sentence")
+    goal: Goal | None = None
+    peer: Peer | None = None
+    digits: int = Field(default=2, description="digits behind the point that mean something")
+
+    @property
+    def holds(self) -> bool:
+        """Return whether the goal is kept; a number without one cannot miss it."""
+        return self.goal is None or self.goal.holds(self.value)
+
+    @property
+    def ratio(self) -> float | None:
+        """Return the value over its peer's, none where there is no peer."""
+        return self.value / self.peer.value if self.peer else None
+
+    def cells(self) -> list[str]:
+        """Return the row of the table."""
+        number = f"{self.value:,.{self.digits}f} {self.unit}".strip()
+        beside = f"{self.peer.name}: {self.peer.value:,.{self.digits}f}" if self.peer else ""
+        held = "" if self.goal is None else "yes" if self.holds else "NO"
+        return [self.name, number, str(self.goal or ""), held, beside, f"{self.ratio:.3g}" if self.ratio else ""]
+
+
+class Machine(Record):
+    """Where and with what a benchmark ran."""
+
+    cores: int
+    memory_gib: float
+    load_before: float = Field(description="load average of the minute before; a calm machine is near 0")
+    date: dt.datetime
+    commit: str
+    versions: dict[str, str]
+
+    def __str__(self) -> str:
+        named = ", ".join(f"{name} {self.versions[name]}" for name in ("python", "apache-airflow", "mlflow"))
+        return (
+            f"{self.cores} cores, {self.memory_gib:.0f} GiB, load before the run {self.load_before:.1f}; {named}; "
+            f"{self.date:%Y-%m-%d %H:%M} UTC, commit {self.commit[:12]}"
+        )
+
+
+class Result(Record):
+    """All that one run of a benchmark found."""
+
+    benchmark: str
+    machine: Machine
+    measures: tuple[Measure, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Return whether every goal is kept."""
+        return all(measure.holds for measure in self.measures)
+
+    def markdown(self) -> str:
+        """Return the table, with the machine above and how each number was taken below."""
+        lines = [f"Measured on {self.machine}.", "", _line(_HEADER), _line(["---"] * len(_HEADER))]
+        lines += [_line(measure.cells()) for measure in self.measures]
+        return "\n".join([*lines, "", *(f"- *{measure.name}*: {measure.how}" for measure in self.measures), ""])
+
+
+def run(name: str, console: Console) -> bool:
+    """Run one benchmark, print its table, save it, and return whether every goal is kept."""
+    module = importlib.import_module(f"benchmarks.{name}")
+    console.print(f"[bold]{name}[/bold]: {(module.__doc__ or '').splitlines()[0]}")
+    on = machine()
+    taken: list[Measure] = []
+    with surroundings():
+        for measure in module.measures(lambda text: console.print(text, soft_wrap=True, markup=False)):
+            taken.append(measure)
+            console.print(f"  {' · '.join(filter(None, measure.cells()[:4]))}", soft_wrap=True, markup=False)
+    result = Result(benchmark=name, machine=on, measures=tuple(taken))
+    for path in save(result, RESULTS):
+        console.print(f"saved {path}", soft_wrap=True)
+    console.print(table(result))
+    console.print(str(result.machine), soft_wrap=True, markup=False)
+    return result.holds
+
+
+@contextmanager
+def surroundings() -> Iterator[None]:
+    """Give a benchmark an environment that it may change: recorded data is found, and services are not.
+
+    A benchmark that starts services enters their addresses; one without them needs the recordings alone.
+    """
+    before = dict(os.environ)
+    os.environ.setdefault("FLIGHTDECK_CACHE_DIR", str(Platform().home.folder / "cache"))
+    os.environ.update(_NOWHERE)
+    settings.cache_clear()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+
+
+def machine() -> Machine:
+    """Return the facts of this machine, just now."""
+    memory = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
+    return Machine(
+        cores=len(os.sched_getaffinity(0)),
+        memory_gib=int(memory.split()[1]) / _KIB_A_GIB,
+        load_before=os.getloadavg()[0],
+        date=dt.datetime.now(dt.UTC).replace(microsecond=0),
+        commit=provenance.git_commit(),
+        versions=provenance.environment() | {"apache-airflow": version("apache-airflow")},
+    )
+
+
+def save(result: Result, folder: Path) -> list[Path]:
+    """Write ``<name>.json`` for programs and ``<name>.md`` for people, and return both."""
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"{result.benchmark}.json", folder / f"{result.benchmark}.md"]
+    for path, text in zip(paths, [result.model_dump_json(indent=1) + "\n", result.markdown()], strict=True):
+        path.write_text(text)
+    return paths
+
+
+def table(result: Result) -> Table:
+    """Return the table for a terminal."""
+    made = Table(*_HEADER, title=result.benchmark)
+    for measure in result.measures:
+        made.add_row(*measure.cells(), style="" if measure.holds else "red")
+    return made
+
+
+def into_page(page: str, results: Path) -> str:
+    """Return a page with each saved table between its marks, ``<!-- NAME -->`` and ``<!-- /NAME -->``."""
+
+    def saved(found: re.Match[str]) -> str:
+        path = results / f"{found[2]}.md"
+        return f"{found[1]}\n{path.read_text()}{found[4]}" if path.exists() else found[0]
+
+    return re.sub(r"(<!-- (\w+) -->)(.*?)(<!-- /\2 -->)", saved, page, flags=re.DOTALL)
+
+
+def repeated(count: int, times: Callable[[], Iterator[tuple[str, float]]]) -> dict[str, list[float]]:
+    """Return what ``count`` rounds measured, by name; in rounds, so that a busy minute hits everything alike."""
+    found: dict[str, list[float]] = {}
+    for _ in range(count):
+        for name, value in times():
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def _line(cells: list[str] | tuple[str, ...]) -> str:
+    return f"| {' | '.join(each.replace('|', '/') for each in cells)} |"
+
+
+if __name__ == "__main__":
+    README.write_text(into_page(README.read_text(), RESULTS))
+    sys.stdout.write(f"{README} shows the tables of {RESULTS}\n")

@@ -1,0 +1,111 @@
+"""A benchmark says what it measured, against what, on which machine; and a missed goal is never green."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import sys
+import types
+
+import pytest
+from rich.console import Console
+
+from benchmarks import harness
+from benchmarks.harness import Goal, Measure, Peer, Result, into_page, machine, repeated, save, surroundings
+from include.platform.door import benchmarks as listed
+from include.settings import settings
+
+FAST = Measure(
+    name="life", value=61.25, unit="s", how="by the clock", goal=Goal(kind="at most", limit=90), digits=1,
+    peer=Peer(name="empty ring", value=12.25),
+)  # fmt: skip
+WEAK = Measure(name="AUC", value=0.7, unit="", how="out of fold", goal=Goal(kind="at least", limit=0.72, because="r"))
+PLAIN = Measure(name="rows", value=30000, unit="", how="counted", digits=0)
+
+
+@pytest.fixture
+def made(monkeypatch, tmp_path):
+    """Give a way to make a benchmark of some measures, and run it into a folder of the test's own."""
+    monkeypatch.setattr(harness, "RESULTS", tmp_path)
+
+    def run(*measures: Measure) -> tuple[bool, str]:
+        module = types.ModuleType("benchmarks.made", "What is made.\n\nFor a test.")
+        module.measures = lambda say: (say(f"· taking {each.name}") or each for each in measures)
+        monkeypatch.setitem(sys.modules, "benchmarks.made", module)
+        output = io.StringIO()
+        return harness.run("made", Console(file=output, width=200)), output.getvalue()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "holds"),
+    [
+        ("at most", 30.0, True), ("at most", 30.01, False), ("at most", math.nan, False),
+        ("at least", 30.0, True), ("at least", 29.99, False), ("at least", math.nan, False),
+    ],
+)  # fmt: skip
+def test_a_goal_holds_up_to_its_limit_and_never_for_what_is_no_number(kind, value, holds):
+    assert Goal(kind=kind, limit=30).holds(value) is holds
+    assert Measure(name="m", value=value, unit="", how="h", goal=Goal(kind=kind, limit=30)).holds is holds
+
+
+def test_a_row_shows_value_goal_and_ratio():
+    assert FAST.cells() == ["life", "61.2 s", "at most 90", "yes", "empty ring: 12.2", "5"]
+    assert WEAK.cells() == ["AUC", "0.70", "at least 0.72 (r)", "NO", "", ""]
+    assert PLAIN.cells() == ["rows", "30,000", "", "", "", ""]
+
+
+def test_a_run_prints_its_progress_and_its_table_and_keeps_both_files(made, tmp_path):
+    held, said = made(FAST, PLAIN)
+    assert held
+    assert said.index("made: What is made.") < said.index("· taking life") < said.index("life · 61.2 s · at most 90")
+    found = json.loads((tmp_path / "made.json").read_text())
+    assert [each["name"] for each in found["measures"]] == ["life", "rows"]
+    assert found["machine"]["cores"] == len(os.sched_getaffinity(0))
+    assert {"python", "scikit-learn", "apache-airflow"} <= set(found["machine"]["versions"])
+    assert Result.model_validate(found).measures == (FAST, PLAIN)
+    text = (tmp_path / "made.md").read_text()
+    assert "| life | 61.2 s | at most 90 | yes | empty ring: 12.2 | 5 |" in text
+    assert "- *life*: by the clock" in text
+
+
+def test_one_missed_goal_fails_the_run_and_is_kept_all_the_same(made, tmp_path):
+    held, said = made(FAST, WEAK)
+    assert not held
+    assert "AUC · 0.70 · at least 0.72 (r) · NO" in said
+    assert "| NO |" in (tmp_path / "made.md").read_text()
+
+
+def test_a_benchmark_finds_recordings_but_no_services_and_leaves_no_trace(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://someone.example")
+    before = dict(os.environ)
+    with surroundings():
+        assert settings().s3_endpoint == "http://127.0.0.1:1"
+        os.environ["FLIGHTDECK_BUCKET"] = "another"
+    assert dict(os.environ) == before
+
+
+def test_a_page_shows_the_saved_tables_between_their_marks(tmp_path):
+    save(Result(benchmark="made", machine=machine(), measures=(FAST,)), tmp_path)
+    page = "# Title\n<!-- made -->\nold numbers\n<!-- /made -->\nmore words\n"
+    shown = into_page(page, tmp_path)
+    assert "old numbers" not in shown
+    assert "| life | 61.2 s |" in shown
+    assert shown.startswith("# Title\n<!-- made -->\nMeasured on ")
+    assert shown.endswith("<!-- /made -->\nmore words\n")
+    assert into_page(shown, tmp_path) == shown
+    assert into_page("<!-- never -->\nran\n<!-- /never -->", tmp_path) == "<!-- never -->\nran\n<!-- /never -->"
+
+
+def test_rounds_are_kept_by_name():
+    numbers = iter(range(6))
+    assert repeated(3, lambda: iter([("a", next(numbers)), ("b", next(numbers))])) == {"a": [0, 2, 4], "b": [1, 3, 5]}
+
+
+def test_every_benchmark_says_in_its_first_line_what_it_is_about():
+    assert {"credit", "platform"} <= set(listed())
+    assert not {"harness", "__init__"} & set(listed())
+    assert all(about.endswith(".") for about in listed().values()), listed()
