@@ -15,8 +15,8 @@ from include.data.tables import Table
 from include.deployment.journal import Journal
 from include.models import registry, tracking
 from include.naming import DEFAULT_KEY, experiment_name, model_name, tenant
-from tests.e2e.conftest import finished, newest, until
 from tests.e2e.use_cases.hasty import SPEC
+from tests.platform_fixtures import finished, newest, until
 
 pytestmark = pytest.mark.slow
 

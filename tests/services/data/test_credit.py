@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from include.data.contracts import check
-from include.data.ingest import ingest, newest_known, row_columns
+from include.data.ingest import ingest, row_columns
+from include.data.landing import newest_known
 from include.data.replay import credit_clients
 from include.data.sources import Batch
 from include.data.tables import Table
@@ -81,7 +82,7 @@ def test_wrong_rows_wait_in_quarantine_by_name_and_land_when_they_are_corrected(
     again = land()
     rows = Table(SPEC.name, "rows").read()
     assert (again.rows, again.quarantined) == (found.rows + len(WRONG), 0)
-    assert len(rows) == len(newest_known(rows, "ID")) == again.rows
+    assert len(rows) == len(newest_known(rows, ["ID"])) == again.rows
     assert set(rows["ID"]) == set(credit_risk.fetch(SPEC, DAY).rows["ID"])
 
 
