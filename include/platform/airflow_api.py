@@ -44,9 +44,10 @@ class Airflow:
         """Return the JSON of a PATCH."""
         return self._ask("PATCH", path, json=body)
 
-    def trigger(self, dag_id: str, *, partition_key: str, conf: dict[str, Any] | None = None) -> str:
-        """Start a run, and return its id."""
-        body = {"logical_date": None, "partition_key": partition_key, "conf": conf or {}}
+    def trigger(self, dag_id: str, *, partition_key: str | None = None, conf: dict[str, Any] | None = None) -> str:
+        """Start a run, and return its id; a DAG without partitions takes no key."""
+        keyed = {"partition_key": partition_key} if partition_key else {}
+        body = {"logical_date": None, "conf": conf or {}, **keyed}
         return str(self._ask("POST", f"dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:

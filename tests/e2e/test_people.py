@@ -110,15 +110,12 @@ def test_confirmed_drift_asks_for_a_training_and_a_person_by_itself(refreshed):
 def test_an_operator_rolls_back_first_dry_and_then_for_good(platform, refreshed):
     first, second = refreshed
     operator, name = platform.airflow("operator"), model_name(DRIFTING.name)
-    key = str(registry.evaluation_of(second).as_of)
     with pytest.raises(PermanentError, match="why"):
-        operator.trigger("drifting_rollback", partition_key=key, conf={"why": "no"})
-    dry = operator.trigger("drifting_rollback", partition_key=key, conf={"why": "it declined everybody"})
+        operator.trigger("drifting_rollback", conf={"why": "no"})
+    dry = operator.trigger("drifting_rollback", conf={"why": "it declined everybody"})
     assert finished(operator, "drifting_rollback", dry) == "success"
     assert champion_of(DRIFTING) == second
-    real = operator.trigger(
-        "drifting_rollback", partition_key=key, conf={"why": "it declined everybody", "dry_run": False}
-    )
+    real = operator.trigger("drifting_rollback", conf={"why": "it declined everybody", "dry_run": False})
     assert finished(operator, "drifting_rollback", real) == "success"
     head = Journal(DRIFTING.name).head()
     assert (head.action, head.who, head.why) == ("rollback", "operator", "it declined everybody")
