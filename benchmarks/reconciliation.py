@@ -96,6 +96,6 @@ def measures(say: Say) -> Iterator[Measure]:
             f"{found.reconcile_seconds:.2f} s",
         )  # fmt: skip
         yield Measure(
-            name=f"gap that {size:,} series leave", value=found.gap * 1e12, unit="× 10⁻¹²",
-            goal=Goal(kind="at most", limit=1000), how="largest difference of a sum and its parts, over the sum",
+            name=f"gap that {size:,} series leave", value=found.gap * 1e15, unit="× 10⁻¹⁵",
+            goal=Goal(kind="at most", limit=1e6), how="largest difference of a sum and its parts, over the sum",
         )  # fmt: skip
