@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before scikit-learn; as on the platform
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before scikit-learn: its threads would fight over two cores
 
 import numpy as np
 import pandas as pd
