@@ -43,6 +43,7 @@ GOALS = {
     Horizon(0, True): (2.9, 3.06, 4.5),
 }
 _COPIES = (20, 200, 1000)
+_AT_ONCE = 25
 _GIB = 2**20
 
 
@@ -135,9 +136,9 @@ def _cost(panel: Panel, zones: list[str], calendar: Calendar) -> Iterator[Measur
     horizon = Horizon(12, True)
     per_series: dict[int, float] = {}
     for count in _COPIES:
-        many = _copies(panel, zones, count)
         begun = time.process_time()
-        _train(many, calendar, horizon)
+        for start in range(0, count, _AT_ONCE):
+            _train(_copies(panel, zones, range(start, min(start + _AT_ONCE, count))), calendar, horizon)
         per_series[count] = (time.process_time() - begun) / count
         yield Measure(
             name=f"train and forecast {count} series", value=per_series[count] * count, unit="CPU s",
@@ -154,11 +155,11 @@ def _cost(panel: Panel, zones: list[str], calendar: Calendar) -> Iterator[Measur
     )  # fmt: skip
 
 
-def _copies(panel: Panel, zones: list[str], count: int) -> Panel:
-    noise = np.random.default_rng(0)
-    source = [panel.series(zones[place % len(zones)]) for place in range(count)]
-    load = panel.load[:, source] * np.exp(noise.normal(0, 0.02, (len(panel.times), count)))
-    names = tuple(f"copy {place}" for place in range(count))
+def _copies(panel: Panel, zones: list[str], numbers: range) -> Panel:
+    noise = np.random.default_rng(numbers.start)
+    source = [panel.series(zones[number % len(zones)]) for number in numbers]
+    load = panel.load[:, source] * np.exp(noise.normal(0, 0.02, (len(panel.times), len(source))))
+    names = tuple(f"copy {number}" for number in numbers)
     return dataclasses.replace(panel, names=names, load=load, known=panel.known[:, source])
 
 
@@ -166,11 +167,9 @@ def _train(panel: Panel, calendar: Calendar, horizon: Horizon) -> None:
     origin = horizon.origin(DAYS[0])
     known = panel.known_at(origin)
     past = training_days(known, origin)
-    for start in range(0, len(panel.names), 25):
-        names = panel.names[start : start + 25]
-        looks = view(known, horizon, calendar, names=names)
-        train = observe(known, past, looks, names=names, target=actual_temperature(known, past))
-        ahead = observe(known, DAYS[:1], looks, names=names, target=actual_temperature(panel, DAYS[:1]))
-        for name in names:
-            model = family("kernel").build(horizon, 0).fit(train[name], measured(known, past, name))
-            assert (model.predict(ahead[name]) > 0).all()
+    looks = view(known, horizon, calendar, names=panel.names)
+    train = observe(known, past, looks, names=panel.names, target=actual_temperature(known, past))
+    ahead = observe(known, DAYS[:1], looks, names=panel.names, target=actual_temperature(panel, DAYS[:1]))
+    for name in panel.names:
+        model = family("kernel").build(horizon, 0).fit(train[name], measured(known, past, name))
+        assert (model.predict(ahead[name]) > 0).all()
