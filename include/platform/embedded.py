@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import re
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -166,10 +165,10 @@ class Platform:
             (folder / "airflow.db").unlink(missing_ok=True)
         self.say("· making Airflow's database …")
         env = components.airflow_env(state, self.home.folder, dag_folders=self.dag_folders, use_cases=self.use_cases)
+        program = components.migration(env)
         made = subprocess.run(
-            [sys.executable, "-m", "airflow", "db", "migrate"],
-            env={**os.environ, **env}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            program.argv, env={**os.environ, **program.env}, capture_output=True, text=True, check=False
+        )
         if made.returncode:
             raise NotReadyError(
                 f"Airflow's database could not be made: {_cause(made.stderr)}. Next: see that the disk has room"
