@@ -26,6 +26,7 @@ class Settings(BaseModel):
     s3_region: str = Field(default="us-east-1", description="S3 region; SeaweedFS takes any")
     bucket: str = Field(default="flightdeck", description="bucket of tables, journal and approvals")
     mlflow_url: str = Field(description="URL of the MLflow tracking server")
+    mlflow_page_url: str = Field(default="", description="URL of MLflow's pages, where a browser needs another one")
     airflow_url: str = Field(default="", description="URL of Airflow's pages, for links in reports and messages")
     journal_key: SecretStr = Field(description="HMAC key that signs journal entries and approvals; never S3's own key")
     tenant: str = Field(default="main", description="whose use cases these are; first part of every path and name")
@@ -40,6 +41,7 @@ _VARIABLES = {
     "s3_region": "AWS_REGION",
     "bucket": "FLIGHTDECK_BUCKET",
     "mlflow_url": "MLFLOW_TRACKING_URI",
+    "mlflow_page_url": "FLIGHTDECK_MLFLOW_URL",
     "airflow_url": "FLIGHTDECK_AIRFLOW_URL",
     "journal_key": "FLIGHTDECK_JOURNAL_KEY",
     "tenant": "FLIGHTDECK_TENANT",

@@ -1,11 +1,12 @@
 """A real embedded platform of the tests' own, and one life of credit risk on it, shared by all that look at them.
 
-Other ports, another home; the shipped DAGs and those of the tests.
+Other ports, another home; the shipped DAGs and those of the tests. And a disk that is small enough to fill.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -55,6 +56,21 @@ def champion(life):
     from include.use_cases.credit_risk import SPEC
 
     return Journal(SPEC.name).state().of(DEFAULT_KEY).champion
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Give a folder on a disk of its own of 8 MiB, where one may be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "flightdeck-test", str(folder)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if mounted.returncode:
+        pytest.skip(f"no disk may be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def until(condition, *, seconds=180, every=0.3):

@@ -204,7 +204,7 @@ def artifact_url(run_id: str, name: str) -> str:
 def _page(run_id: str) -> str:
     with available(f"find run {run_id}"):
         experiment = client().get_run(run_id).info.experiment_id
-    return f"{settings().mlflow_url}/#/experiments/{experiment}/runs/{run_id}"
+    return f"{settings().mlflow_page_url or settings().mlflow_url}/#/experiments/{experiment}/runs/{run_id}"
 
 
 def _open(use_case: str, name: str, *, role: str, pipeline_run: str, tags: dict[str, str]) -> str:

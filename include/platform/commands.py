@@ -13,12 +13,13 @@ from rich.console import Console
 from include.catalog import classification, use_case
 from include.errors import FlightdeckError
 from include.forecast import Forecast
-from include.platform.bootstrap import NotReadyError
+from include.platform.bootstrap import HOME, NotReadyError
 from include.platform.door import benchmarks
 from include.platform.embedded import Platform
 
 WAITING = 75
 console = Console(highlight=False)
+_errors = Console(stderr=True, highlight=False, style="red", soft_wrap=True, markup=False)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -26,7 +27,10 @@ def run(given: argparse.Namespace) -> int:
     try:
         return int(globals()[f"_{given.command}"](given))
     except (NotReadyError, FlightdeckError) as error:
-        console.print(f"[red]{error}[/red]", soft_wrap=True, markup=True)
+        _errors.print(str(error))
+        return 1
+    except OSError as error:
+        _errors.print(f"The machine refused: {error}. Next: see the room on the disk and the rights of {HOME}")
         return 1
     except KeyboardInterrupt:
         console.print("stopped by hand; nothing is half-done, repeat the command to go on")

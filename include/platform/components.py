@@ -6,11 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from include.platform.bootstrap import ROOT
 from include.platform.state import USERS, State
-from include.platform.stores import S3_PORTS, Program, mlflow_program, s3_program
+from include.platform.stores import LOOPBACK, S3_PORTS, Program, mlflow_program, s3_program
 
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
 _SLOTS = 4
@@ -22,10 +23,22 @@ _PRELOAD = (
 )  # fmt: skip
 
 
-def urls(state: State) -> dict[str, str]:
+@dataclass(frozen=True)
+class Hosts:
+    """Where the programs listen, and by which names they find the stores; a browser finds all of them on loopback."""
+
+    bind: str = LOOPBACK
+    s3: str = LOOPBACK
+    mlflow: str = LOOPBACK
+
+
+ONE_MACHINE = Hosts()
+
+
+def urls(state: State, hosts: Hosts = ONE_MACHINE) -> dict[str, str]:
     """Return the addresses of the services."""
-    at = {name: f"http://127.0.0.1:{port}" for name, port in state.ports.items()}
-    return {"s3": at["s3"], "mlflow": at["mlflow"], "airflow": at["airflow"]}
+    names = {"s3": hosts.s3, "mlflow": hosts.mlflow, "airflow": LOOPBACK}
+    return {service: f"http://{host}:{state.ports[service]}" for service, host in names.items()}
 
 
 def health(state: State) -> dict[str, str]:
@@ -33,49 +46,62 @@ def health(state: State) -> dict[str, str]:
     return {"s3": f"{urls(state)['s3']}/healthz", "mlflow": f"{urls(state)['mlflow']}/health"}
 
 
-def service_env(state: State, home: Path, *, use_cases: str = "") -> dict[str, str]:
+def service_env(state: State, home: Path, *, use_cases: str = "", hosts: Hosts = ONE_MACHINE) -> dict[str, str]:
     """Return the settings of ``include.settings`` for this platform."""
-    where = urls(state)
+    where = urls(state, hosts)
     return {
         "AWS_ENDPOINT_URL_S3": where["s3"],
         "AWS_ACCESS_KEY_ID": state.secrets["s3_access"],
         "AWS_SECRET_ACCESS_KEY": state.secrets["s3_secret"],
         "AWS_REGION": "us-east-1",
         "MLFLOW_TRACKING_URI": where["mlflow"],
+        "FLIGHTDECK_MLFLOW_URL": urls(state)["mlflow"],
         "FLIGHTDECK_BUCKET": "flightdeck",
         "FLIGHTDECK_AIRFLOW_URL": where["airflow"],
         "FLIGHTDECK_JOURNAL_KEY": state.secrets["journal"],
         "FLIGHTDECK_REPLAY_START": state.replay_start.isoformat(),
         "FLIGHTDECK_CACHE_DIR": os.environ.get("FLIGHTDECK_CACHE_DIR") or str(home / "cache"),
         "FLIGHTDECK_USE_CASES": use_cases,
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
+        "NO_PROXY": (near := ",".join(dict.fromkeys((LOOPBACK, "localhost", hosts.s3, hosts.mlflow)))),
+        "no_proxy": near,
     }
 
 
-def stores(state: State, home: Path) -> list[Program]:
+def stores(state: State, home: Path, *, hosts: Hosts = ONE_MACHINE) -> list[Program]:
     """Return S3 and MLflow."""
     keys = {"access_key": state.secrets["s3_access"], "secret_key": state.secrets["s3_secret"]}
     (home / "s3").mkdir(parents=True, exist_ok=True)
     (home / "mlflow").mkdir(parents=True, exist_ok=True)
     ports = [state.ports[name] for name in S3_PORTS]
     return [
-        s3_program(home / "s3", ports=ports, buckets=["flightdeck", "mlflow"], **keys),
-        mlflow_program(home / "mlflow", port=state.ports["mlflow"], s3_url=urls(state)["s3"], bucket="mlflow", **keys),
-    ]
+        s3_program(home / "s3", ports=ports, buckets=["flightdeck", "mlflow"], bind=hosts.bind, **keys),
+        mlflow_program(
+            home / "mlflow", port=state.ports["mlflow"], s3_url=urls(state, hosts)["s3"], bucket="mlflow",
+            bind=hosts.bind, host=hosts.mlflow, **keys,
+        ),
+    ]  # fmt: skip
 
 
-def airflow(state: State, home: Path, *, dag_folders: Sequence[Path], use_cases: str = "") -> list[Program]:
-    """Return Airflow's components: SQLite and LocalExecutor, everything on loopback."""
-    env = airflow_env(state, home, dag_folders=dag_folders, use_cases=use_cases)
-    port = ["--host", "127.0.0.1", "--port", str(state.ports["airflow"])]
+def airflow(
+    state: State, home: Path, *, dag_folders: Sequence[Path], use_cases: str = "", hosts: Hosts = ONE_MACHINE
+) -> list[Program]:
+    """Return Airflow's components: SQLite and LocalExecutor, all on one machine or in one container."""
+    env = airflow_env(state, home, dag_folders=dag_folders, use_cases=use_cases, hosts=hosts)
+    port = ["--host", hosts.bind, "--port", str(state.ports["airflow"])]
     return [
         Program(name, [sys.executable, "-m", "airflow", name, *(port if name == "api-server" else [])], env)
         for name in AIRFLOW
     ]
 
 
-def airflow_env(state: State, home: Path, *, dag_folders: Sequence[Path], use_cases: str = "") -> dict[str, str]:
+def migration(env: dict[str, str]) -> Program:
+    """Return the program that makes or renews Airflow's database; it ends by itself."""
+    return Program("migration", [sys.executable, "-m", "airflow", "db", "migrate"], env)
+
+
+def airflow_env(
+    state: State, home: Path, *, dag_folders: Sequence[Path], use_cases: str = "", hosts: Hosts = ONE_MACHINE
+) -> dict[str, str]:
     """Return Airflow's settings, and those of the tasks that it starts."""
     where, folder = urls(state), home / "airflow"
     bundles = [
@@ -100,7 +126,7 @@ def airflow_env(state: State, home: Path, *, dag_folders: Sequence[Path], use_ca
         "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}",
-        "API__HOST": "127.0.0.1",
+        "API__HOST": hosts.bind,
         "API__PORT": str(state.ports["airflow"]),
         "API__BASE_URL": where["airflow"],
         "API__SECRET_KEY": state.secrets["api"],
@@ -119,7 +145,7 @@ def airflow_env(state: State, home: Path, *, dag_folders: Sequence[Path], use_ca
         "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
     return {
-        **service_env(state, home, use_cases=use_cases),
+        **service_env(state, home, use_cases=use_cases, hosts=hosts),
         **{f"AIRFLOW__{name}": value for name, value in settings.items()},
         "AIRFLOW_HOME": str(folder),
         "PYTHONPATH": str(ROOT),

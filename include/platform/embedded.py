@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from include.platform import components, processes
 from include.platform.airflow_api import Airflow
-from include.platform.bootstrap import ROOT, NotReadyError
+from include.platform.bootstrap import HOME, ROOT, NotReadyError, alone
 from include.platform.state import Home, Started, State
 from include.platform.stores import Program
 
-HOME = ROOT / ".flightdeck"
 Say = Callable[[str], None]
 _HEALTHY_SECONDS = 180
+# How the programs mark the line that says what went wrong; behind it a trace or a hint may follow.
+_CAUSE = re.compile(r"[\w.]*(Error|Exception)\b|[EF]\d{4} |panic: |.*\[(error|critical)\s*\]")
 
 
 class Platform:
@@ -75,10 +77,24 @@ class Platform:
             NotReadyError: a port is taken, the disk is full, or a component does not become healthy; nothing new stays.
         """
         began = time.monotonic()
+        with self._alone():
+            self._up(first_port)
+        return time.monotonic() - began
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return alone(self.home.folder / "lock", self.say)
+
+    def _up(self, first_port: int | None) -> None:
         state = self.home.load_or_make(today=dt.datetime.now(dt.UTC).date())
-        if first_port is not None:
-            state = state.model_copy(update={"first_port": first_port})
         running = {name: each for name, each in state.started.items() if processes.alive(each)}
+        if first_port is not None and first_port != state.first_port:
+            if running:
+                raise NotReadyError(
+                    f"The platform runs on the ports from {state.first_port}. `./flightdeck down` first, then repeat"
+                )
+            state = state.model_copy(update={"first_port": first_port})
+        # What a dead component has left behind would hold the ports of its successor.
+        processes.stop([each for name, each in state.started.items() if name not in running], home=None)
         if not running:
             self._ports_free(state)
         self.home.save(state.model_copy(update={"started": running}))
@@ -95,16 +111,16 @@ class Platform:
             processes.stop(fresh.values(), home=None if running else self.home.folder)
             self.home.save(state.model_copy(update={"started": running}))
             raise
-        return time.monotonic() - began
 
     def down(self) -> list[str]:
         """Stop what was started, and return the names of what ran."""
-        state = self.home.load()
-        if state is None:
+        if self.home.load() is None:
             return []
-        running = [name for name, each in state.started.items() if processes.alive(each)]
-        processes.stop(state.started.values(), home=self.home.folder)
-        self.home.save(state.model_copy(update={"started": {}}))
+        with self._alone():
+            state = self.state
+            running = [name for name, each in state.started.items() if processes.alive(each)]
+            processes.stop(state.started.values(), home=self.home.folder)
+            self.home.save(state.model_copy(update={"started": {}}))
         return running
 
     def status(self) -> dict[str, str]:
@@ -145,15 +161,17 @@ class Platform:
         if done.exists():
             return
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not any(folder.glob(".migrated-*")):  # what an interrupted try has left is no database
+            (folder / "airflow.db").unlink(missing_ok=True)
         self.say("· making Airflow's database …")
         env = components.airflow_env(state, self.home.folder, dag_folders=self.dag_folders, use_cases=self.use_cases)
+        program = components.migration(env)
         made = subprocess.run(
-            [sys.executable, "-m", "airflow", "db", "migrate"],
-            env={**os.environ, **env}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            program.argv, env={**os.environ, **program.env}, capture_output=True, text=True, check=False
+        )
         if made.returncode:
             raise NotReadyError(
-                f"Airflow's database could not be made: {_last_line(made.stderr)}. See that the disk has room"
+                f"Airflow's database could not be made: {_cause(made.stderr)}. Next: see that the disk has room"
             )
         done.touch()
 
@@ -164,10 +182,11 @@ class Platform:
             for name, each in started.items():
                 if not processes.alive(each):
                     log = self.home.folder / "logs" / f"{name}.log"
-                    raise NotReadyError(f"{name} ended: {_last_line(log.read_text())}. The log is {log}")
+                    said = _cause(log.read_text(errors="replace"))
+                    raise NotReadyError(f"{name} ended: {said}. Next: read {log}")
             if time.monotonic() > deadline:
                 ill = ", ".join(f"{name}: {seen}" for name, seen in self.status().items() if seen != "healthy")
-                raise NotReadyError(f"Not healthy after {_HEALTHY_SECONDS} s: {ill}. Read `./flightdeck logs`")
+                raise NotReadyError(f"Not healthy after {_HEALTHY_SECONDS} s: {ill}. Next: read `./flightdeck logs`")
             time.sleep(0.25)
 
     def _ports_free(self, state: State) -> None:
@@ -191,6 +210,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "no word why"
+def _cause(text: str) -> str:
+    """Return the last line of a log that names an error, else its last line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return ([line for line in lines if _CAUSE.match(line)] or lines or ["no word why"])[-1]

@@ -13,17 +13,20 @@ from include.platform.state import Started
 from include.platform.stores import Program
 
 MARK = "FLIGHTDECK_HOME"
+_KEEP = {"SPT_NOENV": "1"}  # a process that gives itself a title writes it over its environment, and over the mark
 _GRACE_SECONDS = 12
 
 
 def start(program: Program, *, home: Path, log: Path) -> Started:
-    """Start a program detached, its output into a log file; every child inherits the mark of this platform."""
+    """Start a program detached, its output into a fresh log file; every child inherits the mark of this platform."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists():
+        log.replace(log.with_suffix(".log.before"))
     onto_log = (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     pid = os.posix_spawn(
         program.argv[0],
         program.argv,
-        {**os.environ, **program.env, MARK: str(home)},
+        {**os.environ, **program.env, MARK: str(home), **_KEEP},
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             onto_log,

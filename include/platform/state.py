@@ -68,7 +68,8 @@ class Home:
 
     def save(self, state: State) -> Self:
         """Write the state so that it is whole or not there, and nobody else can read it."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
         private_file(self.file, state.model_dump_json(indent=1))
         private_file(self.folder / "passwords.json", json.dumps(state.passwords))
         return self

@@ -30,6 +30,7 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
+LOOPBACK = "127.0.0.1"
 S3_PORTS = (
     "s3",
     "s3.grpc",
@@ -44,19 +45,21 @@ S3_PORTS = (
 )
 
 
-def s3_program(folder: Path, *, ports: list[int], access_key: str, secret_key: str, buckets: list[str]) -> Program:
+def s3_program(
+    folder: Path, *, ports: list[int], access_key: str, secret_key: str, buckets: list[str], bind: str = LOOPBACK
+) -> Program:
     """Return SeaweedFS as one small S3 server; ``ports`` are ten, the first is S3's own.
 
     Every port is given: the defaults of the inner services would collide with a second instance. Nothing is reported
     to its makers. The memory limit is soft: at 250 MiB the collector runs all the time, and an idle server takes a
-    sixth of a core.
+    sixth of a core. The inner services find each other on loopback, whatever address the server listens on.
     """
     named = [
         f"-{name.replace('.', '.port.') if '.' in name else name + '.port'}={port}"
         for name, port in zip(S3_PORTS, ports, strict=True)
     ]
     argv = [
-        str(Path(sys.executable).with_name("weed")), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+        str(Path(sys.executable).with_name("weed")), "mini", f"-dir={folder}", f"-ip={LOOPBACK}", f"-ip.bind={bind}",
         "-admin.ui=false", "-webdav=false", "-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0", *named,
         f"-bucket={','.join(buckets)}",
     ]  # fmt: skip
@@ -64,13 +67,25 @@ def s3_program(folder: Path, *, ports: list[int], access_key: str, secret_key: s
     return Program("s3", argv, env)
 
 
-def mlflow_program(folder: Path, *, port: int, s3_url: str, access_key: str, secret_key: str, bucket: str) -> Program:
+def mlflow_program(
+    folder: Path,
+    *,
+    port: int,
+    s3_url: str,
+    access_key: str,
+    secret_key: str,
+    bucket: str,
+    bind: str = LOOPBACK,
+    host: str = LOOPBACK,
+) -> Program:
     """Return the MLflow server; artifacts go through it to S3, so clients need no key of the store.
 
     Job execution is off: it would start eight more processes that nothing here uses. Nothing is told to its makers.
+    It answers to ``host`` and to loopback alone, so that no page of somebody else's can reach it through a browser.
     """
     argv = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        sys.executable, "-m", "mlflow", "server", "--host", bind, "--port", str(port), "--workers", "1",
+        "--allowed-hosts", ",".join(f"{name}:*" for name in dict.fromkeys((host, LOOPBACK, "localhost"))),
         "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", f"s3://{bucket}",
         "--serve-artifacts",
     ]  # fmt: skip
