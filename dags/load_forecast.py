@@ -5,7 +5,7 @@ from __future__ import annotations
 from include.use_cases.load_forecast import SPEC
 from plugins import forecast_ring, ring
 
-ingest = forecast_ring.ingest(SPEC)  # the day's readings so far → asset data
+ingest = ring.ingest(SPEC, same_day=True)  # the day's readings so far → asset data
 retraining = ring.retraining(SPEC)  # every Monday, or by hand → asset retraining
 train = forecast_ring.train(SPEC)  # backtest → choose → fit, mapped over batches of series → asset candidate
 deploy = forecast_ring.deploy(SPEC)  # test in a clean process → promotion of the series that passed

@@ -88,6 +88,11 @@ class Classification(UseCase):
     monitoring: Monitoring = Field(default_factory=Monitoring, description="when a drift is an alarm")
 
     @property
+    def tables(self) -> tuple[str, ...]:
+        """Return the tables of rows, and of the truth about them that comes later."""
+        return ("rows", "truth")
+
+    @property
     def model_columns(self) -> list[str]:
         """Return the raw columns a model may see: features only, never protected, personal or identifying ones."""
         return self.contract.names(Role.FEATURE)

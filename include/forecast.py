@@ -67,6 +67,11 @@ class Forecast(UseCase):
         return (*self.series, self.total)
 
     @property
+    def tables(self) -> tuple[str, ...]:
+        """Return a table for each kind of readings."""
+        return tuple(dataset.table for dataset in self.datasets)
+
+    @property
     def simple(self) -> tuple[FamilyName, ...]:
         """Return the families that learn nothing or only remember: what a model must beat."""
         return tuple(name for name in self.families if name in get_args(SimpleName))

@@ -179,3 +179,8 @@ class UseCase(Part):
     def keys(self) -> tuple[str, ...]:
         """Return the keys of the use case's models: zones, markets, or the one key where there is one model."""
         return (DEFAULT_KEY,)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Return the tables that a day lands in, beside its quarantine."""
+        raise NotImplementedError

@@ -16,35 +16,15 @@ from plugins.operators.forecasting import (
     BrokenSeriesOperator,
     CandidatesOperator,
     IssueForecastOperator,
-    ReadingsIngestOperator,
     SeriesPromotionOperator,
     SeriesSnapshotOperator,
     TrainSeriesOperator,
     WatchForecastOperator,
 )
 from plugins.operators.training import RetrainingRequestOperator
-from plugins.ring import dag_doc, day_cron, first_day_param
+from plugins.ring import dag_doc
 
 LATE_AFTER = dt.timedelta(minutes=20)
-
-
-def ingest(spec: Forecast) -> DAG:
-    """Return the daily landing of readings; also by hand with a range of days, and by backfill."""
-    with DAG(
-        **dag_defaults(spec, "ingest"),
-        schedule=day_cron(spec, spec.schedule.ingest, run_offset=0),
-        description="Land the day's readings so far; stop or quarantine what breaks the contract",
-        doc_md=dag_doc(
-            spec,
-            what="Fetches a day's readings, checks range, volume and unit, and lands what is new or corrected.",
-            when=f"Daily (`{spec.schedule.ingest}` {spec.schedule.time_zone}), by hand, or by backfill.",
-            reads=spec.source.description,
-            writes=f"Tables {', '.join(f'`{each.table}`' for each in spec.datasets)}, `quarantine`; asset `data`.",
-        ),
-        params={"first_day": first_day_param()},
-    ) as dag:
-        ReadingsIngestOperator(task_id="ingest", use_case=spec.name, outlets=[ring_asset(spec.name, "data")])
-    return dag
 
 
 def train(spec: Forecast) -> DAG:

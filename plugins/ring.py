@@ -35,18 +35,23 @@ def standard_ring(spec: Classification) -> list[DAG]:
     return [build(spec) for build in (ingest, retraining, train, deploy, score, monitor)]
 
 
-def ingest(spec: Classification) -> DAG:
-    """Return the daily ingestion; also by hand with a range of days, and by backfill."""
+def ingest(spec: UseCase, *, same_day: bool = False) -> DAG:
+    """Return the daily ingestion; also by hand with a range of days, and by backfill.
+
+    Args:
+        spec: The use case.
+        same_day: Whether the scheduled run lands what is there of its own day, and not the day before.
+    """
     with DAG(
         **dag_defaults(spec, "ingest"),
-        schedule=day_cron(spec, spec.schedule.ingest, run_offset=-1),
-        description="Land a day's rows and the truth that became known; stop or quarantine what breaks the contract",
+        schedule=day_cron(spec, spec.schedule.ingest, run_offset=0 if same_day else -1),
+        description="Land a day and what became known of earlier ones; stop or quarantine what breaks the contract",
         doc_md=dag_doc(
             spec,
             what="Fetches one day, checks it against the contract, lands it, and describes it in a report.",
             when=f"Daily (`{spec.schedule.ingest}` {spec.schedule.time_zone}), by hand, or by backfill.",
             reads=spec.source.description,
-            writes="Tables `rows`, `truth`, `quarantine`; asset `data`.",
+            writes=f"Tables {', '.join(f'`{name}`' for name in spec.tables)}, `quarantine`; asset `data`; a report.",
         ),
         params={"first_day": first_day_param()},
     ) as dag:

@@ -9,11 +9,14 @@ from include.spec import Source
 from include.use_cases.load_forecast import SPEC as LOAD_FORECAST
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
 START = dt.date(2007, 7, 1)
 ZONES = ("1", "2", "3")
 STATIONS = (1, 2)
+SPOILT: dict[tuple[str, dt.date], Callable[[pd.DataFrame], pd.DataFrame]] = {}  # what a test does to a day's table
 JUMPED: dict[str, dt.date] = {}  # zone → the day on which its level becomes 2.5 times what it was
 
 
@@ -80,11 +83,12 @@ def fetch(spec, day: dt.date) -> dict[str, pd.DataFrame]:
     ]
     weather = pd.concat(forecasts, ignore_index=True)
     hour = pd.Timedelta(hours=1)
-    return {
+    good = {
         "load": load.assign(**{AVAILABLE_AT: load["time"] + hour}),
         "temperature": readings.assign(**{AVAILABLE_AT: readings["time"] + hour}),
         "weather": weather.assign(**{AVAILABLE_AT: ahead[0]}),
     }
+    return {table: SPOILT.get((table, day), lambda rows: rows)(rows) for table, rows in good.items()}
 
 
 def _temperature(hours):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,33 @@ def publish_profile(spec: Classification, *, first_day: dt.date, last_day: dt.da
     broken = Table(spec.name, QUARANTINE).read(first_day=first_day, last_day=last_day)
     tracking.log_params(run_id, {"first_day": first_day, "last_day": last_day, "table_version": table.version()})
     tracking.log_metrics(run_id, {"rows": len(rows), "quarantined": len(broken), "rows_before": len(before)})
+    hidden = spec.contract.names(Role.PERSONAL, Role.PROTECTED)
     tracking.log_report(run_id, "report.html", _profile(spec, rows, before, broken, first_day, last_day))
-    tracking.log_report(run_id, "quarantine.html", _quarantine(spec, broken, first_day, last_day))
+    tracking.log_report(
+        run_id, "quarantine.html", quarantine_page(spec.title, broken, first_day, last_day, hidden=hidden)
+    )
     tracking.close_run(run_id)
     return run_id
+
+
+def quarantine_page(
+    title: str, broken: pd.DataFrame, first_day: dt.date, last_day: dt.date, *, hidden: Collection[str] = ()
+) -> str:
+    """Return the HTML page of the rows that broke a rule; the values of ``hidden`` columns are not shown."""
+    report = Report(f"{title}: quarantine of {first_day} to {last_day}", f"{len(broken)} rows broke a rule.")
+    if broken.empty:
+        return report.section("Nothing", "Every row kept the contract.").html()
+    by_rule = broken.value_counts(["column", "rule"]).reset_index()
+    report.section("By rule").table(["column", "rule", "rows"], by_rule.to_numpy().tolist())
+    shown = broken.head(_SHOWN_ROWS)
+    report.section("Rows", f"The first {len(shown)}; values of personal and protected columns are not shown here.")
+    values = [
+        "hidden" if name in hidden else value for name, value in zip(shown["column"], shown["value"], strict=True)
+    ]
+    report.table(
+        ["day", "column", "rule", "value"], zip(shown[DAY], shown["column"], shown["rule"], values, strict=True)
+    )
+    return report.html()
 
 
 def _profile(
@@ -101,21 +125,3 @@ def _draw(axes: Any, column: Column, values: pd.Series, before: pd.DataFrame) ->
             axes, {label: each.astype(str).value_counts(normalize=True).to_dict() for label, each in parts.items()}
         )
     axes.set(title=column.name)
-
-
-def _quarantine(spec: Classification, broken: pd.DataFrame, first_day: dt.date, last_day: dt.date) -> str:
-    report = Report(f"{spec.title}: quarantine of {first_day} to {last_day}", f"{len(broken)} rows broke a rule.")
-    if broken.empty:
-        return report.section("Nothing", "Every row kept the contract.").html()
-    by_rule = broken.value_counts(["column", "rule"]).reset_index()
-    report.section("By rule").table(["column", "rule", "rows"], by_rule.to_numpy().tolist())
-    hidden = set(spec.contract.names(Role.PERSONAL, Role.PROTECTED))
-    shown = broken.head(_SHOWN_ROWS)
-    report.section("Rows", f"The first {len(shown)}; values of personal and protected columns are not shown here.")
-    values = [
-        "hidden" if name in hidden else value for name, value in zip(shown["column"], shown["value"], strict=True)
-    ]
-    report.table(
-        ["day", "column", "rule", "value"], zip(shown[DAY], shown["column"], shown["rule"], values, strict=True)
-    )
-    return report.html()

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from include.catalog import resolve
-from include.data.sources import DAY
 from include.data.tables import Table
 from include.deployment.entries import State
 from include.deployment.journal import Journal
@@ -25,17 +24,19 @@ from include.forecast_ops import artifact
 from include.forecast_ops.artifact import PackedForecaster
 from include.forecast_ops.history import History, history
 from include.forecast_ops.report import issue_report
+from include.forecast_ops.rows import hourly, periods
 from include.forecast_ops.training import BACKTEST, usable_days
 from include.forecasting.families import family
 from include.forecasting.hierarchy import Hierarchy, tree
-from include.forecasting.panel import Array
-from include.forecasting.paths import LEVELS, CoherentForecast, fit_paths
+from include.forecasting.panel import HOUR, Array
+from include.forecasting.paths import CoherentForecast, fit_paths
 from include.forecasting.samples import measured, observe, view
-from include.forecasting.windows import Horizon
+from include.forecasting.windows import WEEK, Horizon
 from include.models import tracking
 from include.records import ModelRef
 
 FORECASTS = "forecasts"
+PERIODS = "forecast_periods"
 REPORT = "forecast.html"
 FALL_BACKS = ("similar_day", "yesterday", "last_week")
 _HISTORY_DAYS = 160
@@ -51,6 +52,7 @@ class IssueResult:
         rows: Rows written.
         sequence: The journal's sequence in force.
         fallen_back: Why a series was not forecast by its champion, by series.
+        gaps: Hours of the last week that were not known and so were filled, by series that had any.
         no_band: Why there is no band; empty where there is one.
         run_id: MLflow run that holds the report.
     """
@@ -58,6 +60,7 @@ class IssueResult:
     rows: int
     sequence: int
     fallen_back: dict[str, str]
+    gaps: dict[str, int]
     no_band: str
     run_id: str
 
@@ -74,6 +77,7 @@ def issue(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> IssueResult:
     closure = spec.origin(as_of)
     known = history(spec, known_at=closure, first_day=as_of - dt.timedelta(days=_HISTORY_DAYS))
     state, sequence = state_at(spec, closure)
+    gaps = _gaps(known, pd.Timestamp(closure))
     hierarchy = tree({spec.total: spec.series})
     base, families, versions, fallen_back = {}, {}, {}, {}
     for key in spec.keys:
@@ -84,23 +88,32 @@ def issue(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> IssueResult:
             fallen_back[key] = why
     stacked = np.stack([base[name] for name in hierarchy.names])
     coherent, no_band = _coherent(spec, hierarchy, stacked, state, closure)
-    rows = _rows(spec, hierarchy, as_of, closure, stacked, coherent, bool(no_band))
-    rows = rows.assign(
-        family=rows["series"].map(families),
-        model_version=rows["series"].map(versions),
-        fallback=rows["series"].map(lambda name: fallen_back.get(name, "")).astype("str"),
+    rows = hourly(spec, as_of, stacked, coherent, band=not no_band).assign(
+        family=lambda frame: frame["series"].map(families),
+        model_version=lambda frame: frame["series"].map(versions),
+        fallback=lambda frame: frame["series"].map(lambda name: fallen_back.get(name, "")).astype("str"),
+        filled_hours=lambda frame: frame["series"].map(lambda name: gaps.get(name, 0)).astype("int64"),
         sequence=sequence,
         pipeline_run=pipeline_run,
     )
+    energy = periods(spec, as_of, coherent, band=not no_band).assign(sequence=sequence, pipeline_run=pipeline_run)
+    Table(spec.name, PERIODS).update(as_of, as_of, lambda present: energy, run=pipeline_run)
     Table(spec.name, FORECASTS).update(as_of, as_of, lambda present: rows, run=pipeline_run)
-    run_id = _record(spec, state, as_of, rows, fallen_back, no_band, pipeline_run)
-    return IssueResult(len(rows), sequence, fallen_back, no_band, run_id)
+    run_id = _record(spec, state, as_of, rows, energy, fallen_back, gaps, no_band, pipeline_run)
+    return IssueResult(len(rows), sequence, fallen_back, gaps, no_band, run_id)
 
 
 def state_at(spec: Forecast, moment: dt.datetime) -> tuple[State, int]:
     """Return what was live at a business moment, and the sequence of the entry that made it so."""
     before = [entry for entry in Journal(spec.name).entries() if entry.at <= moment]
     return (before[-1].state, before[-1].sequence) if before else (State(), 0)
+
+
+def _gaps(known: History, closure: pd.Timestamp) -> dict[str, int]:
+    """Return how many of the last week's hours each series lacks; its forecast rests on what fills them."""
+    week = known.panel.load[known.panel.times >= closure - WEEK * HOUR]
+    lacking = WEEK - np.isfinite(week).sum(axis=0)
+    return {name: int(count) for name, count in zip(known.panel.names, lacking, strict=True) if count > 0}
 
 
 def _answer(
@@ -190,40 +203,14 @@ def _nothing(spec: Forecast) -> dict[str, Array]:
     }
 
 
-def _rows(
-    spec: Forecast,
-    hierarchy: Hierarchy,
-    as_of: dt.date,
-    closure: dt.datetime,
-    base: Array,
-    coherent: CoherentForecast,
-    no_band: bool,
-) -> pd.DataFrame:
-    """Return one row a series and hour."""
-    hours = base.shape[1]
-    start = pd.Timestamp(closure) + pd.Timedelta(hours=spec.leads[0])
-    times = pd.date_range(start, periods=hours, freq="h")
-    bands = np.full((len(LEVELS), *base.shape), np.nan) if no_band else coherent.quantiles()
-    frame = pd.DataFrame(
-        {
-            DAY: as_of,
-            "series": np.repeat(hierarchy.names, hours),
-            "time": np.tile(times, len(hierarchy.names)),
-            "day_ahead": np.tile(np.arange(hours) // 24 + 1, len(hierarchy.names)),
-            "load_kw": coherent.point.reshape(-1),
-            "base_kw": base.reshape(-1),
-            **{f"q{level:.0%}".rstrip("%"): bands[place].reshape(-1) for place, level in enumerate(LEVELS)},
-        }
-    )
-    return frame.assign(series=frame["series"].astype("str"), time=frame["time"].astype("datetime64[us, UTC]"))
-
-
 def _record(
     spec: Forecast,
     state: State,
     as_of: dt.date,
     rows: pd.DataFrame,
+    energy: pd.DataFrame,
     fallen_back: dict[str, str],
+    gaps: dict[str, int],
     no_band: str,
     pipeline_run: str,
 ) -> str:
@@ -236,7 +223,8 @@ def _record(
     else:
         run_id = tracking.open_run(spec.name, name, pipeline_run=pipeline_run)
     change = float((rows["load_kw"] - rows["base_kw"]).abs().mean() / rows["base_kw"].abs().mean())
-    tracking.log_metrics(run_id, {"rows": len(rows), "fallen_back": len(fallen_back), "reconciliation": change})
-    tracking.log_report(run_id, REPORT, issue_report(spec, as_of, rows, fallen_back, no_band))
+    numbers = {"rows": len(rows), "fallen_back": len(fallen_back), "gaps": len(gaps), "reconciliation": change}
+    tracking.log_metrics(run_id, numbers)
+    tracking.log_report(run_id, REPORT, issue_report(spec, as_of, rows, energy, fallen_back, gaps, no_band))
     tracking.close_run(run_id)
     return run_id

@@ -14,7 +14,15 @@ from include.reporting import Report, figure
 _BANDS = (("q10", "q90"), ("q20", "q80"), ("q30", "q70"), ("q40", "q60"))
 
 
-def issue_report(spec: Forecast, as_of: dt.date, rows: pd.DataFrame, fallen_back: dict[str, str], no_band: str) -> str:
+def issue_report(
+    spec: Forecast,
+    as_of: dt.date,
+    rows: pd.DataFrame,
+    energy: pd.DataFrame,
+    fallen_back: dict[str, str],
+    gaps: dict[str, int],
+    no_band: str,
+) -> str:
     """Return the HTML page of one issue."""
     report = Report(
         f"{spec.title}: issued on {as_of} at {spec.gate_closure_hour}:00",
@@ -28,11 +36,20 @@ def issue_report(spec: Forecast, as_of: dt.date, rows: pd.DataFrame, fallen_back
     _band(axes, total)
     axes.legend()
     report.plot(drawn, f"{spec.total}, kW")
+    report.section("Energy of the total", "MWh by day and over the whole horizon; sums along the same sample paths.")
+    report.table(
+        ["period", "energy", "10 %", "90 %"],
+        [[row.period, *(f"{each / 1000:,.0f}" for each in (row.energy_kwh, row.q10, row.q90))]
+         for row in energy.loc[energy["series"] == spec.total].itertuples()],
+    )  # fmt: skip
     if fallen_back:
         report.section("Fall-backs", "Series that their champion could not answer for.")
         report.table(["series", "answered by", "why"], [
             [key, rows.loc[rows["series"] == key, "family"].iloc[0], why] for key, why in fallen_back.items()
         ])  # fmt: skip
+    if gaps:
+        report.section("Gaps", "Hours of the last week that were not known; the same hours of other weeks stand in.")
+        report.table(["series", "hours"], gaps.items())
     change = (rows["load_kw"] - rows["base_kw"]).groupby(rows["series"]).mean()
     level = rows["base_kw"].groupby(rows["series"]).mean()
     report.section("Reconciliation", "How far each series was moved so that all add up, as a share of its level.")

@@ -1,4 +1,4 @@
-"""Operators of a forecast: land readings, train series in fat batches, test and promote them, issue, watch."""
+"""Operators of a forecast: train series in fat batches, test and promote them, issue, watch."""
 
 from __future__ import annotations
 
@@ -11,31 +11,7 @@ from include.clock import business_time
 from include.errors import PermanentError
 from include.forecast import Forecast
 from plugins.context import originator, partition_day, pipeline_run, triggering_extra
-from plugins.operators.data import first_day
 from plugins.operators.step import StepOperator
-
-
-class ReadingsIngestOperator(StepOperator):
-    """Land a day's readings, or those from ``first_day`` on; publish the data asset."""
-
-    def step(self, spec: Forecast, context: Any) -> str:
-        """Return the digest of what was landed."""
-        from include.data.readings import ingest_readings
-
-        last_day = partition_day(context)
-        landed = ingest_readings(
-            spec, first_day=first_day(context, last_day), last_day=last_day, run=pipeline_run(context)
-        )
-        self.log.info("landed %s", landed)
-        self.emit(
-            context,
-            rows=landed.rows,
-            quarantined=landed.quarantined,
-            table_version=landed.rows_version,
-            digest=landed.digest,
-            **originator(context, spec).extra(),
-        )
-        return landed.digest
 
 
 class SeriesSnapshotOperator(StepOperator):
@@ -199,6 +175,8 @@ class IssueForecastOperator(StepOperator):
         self.link_run(issued.run_id, REPORT)
         for key, why in issued.fallen_back.items():
             self.log.warning("series %s fell back: %s", key, why)
+        if issued.gaps:
+            self.log.warning("hours of the last week that were not known, by series: %s", issued.gaps)
         if issued.no_band:
             self.log.warning("no band: %s", issued.no_band)
         self.emit(context, rows=issued.rows, sequence=issued.sequence, **originator(context, spec).extra())

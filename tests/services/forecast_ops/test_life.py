@@ -85,6 +85,10 @@ def test_an_issue_adds_up_has_a_band_and_is_the_same_when_repeated(trained):
     assert np.allclose(wide[["1", "2", "3"]].sum(axis=1), wide["total"], rtol=1e-9)
     assert (rows["q10"] <= rows["q90"]).all()
     assert rows["time"].min().date() == day(2)
+    energy = Table(GRID.name, "forecast_periods").read().pivot(index="series", columns="period", values="energy_kwh")
+    by_day = rows.groupby(["series", rows["time"].dt.date.astype(str)])["load_kw"].sum().unstack()
+    assert np.allclose(energy[by_day.columns], by_day, rtol=1e-9)
+    assert np.allclose(energy["whole"], by_day.sum(axis=1), rtol=1e-9)
     issue(GRID, as_of=day(1), pipeline_run="forecast/again")
     again = Table(GRID.name, "forecasts").read().drop(columns="pipeline_run")
     order = ["series", "time"]
