@@ -66,9 +66,10 @@ def known_readings(
     first_day: dt.date,
     known_at: dt.datetime | None,
     last_day: dt.date | None = None,
+    version: int | None = None,
 ) -> pd.DataFrame:
     """Return a dataset's readings from a day on, as they were known at a moment; of a corrected one the newest."""
-    rows = Table(spec.name, dataset.table).read(first_day=first_day, last_day=last_day)
+    rows = Table(spec.name, dataset.table).read(first_day=first_day, last_day=last_day, version=version)
     return newest_known(rows, dataset.contract.keys, known_at)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,16 +63,21 @@ class History:
         return pd.DatetimeIndex(self.issued[whole] + (self.closure + horizon.lead) * HOUR)
 
 
-def history(spec: Forecast, *, known_at: dt.datetime, first_day: dt.date) -> History:
-    """Return what was known at a moment, from a day on.
+def history(
+    spec: Forecast, *, known_at: dt.datetime, first_day: dt.date, versions: Mapping[str, int] | None = None
+) -> History:
+    """Return what was known at a moment, from a day on; of given versions of the tables, or of the newest.
 
     Raises:
         SourceError: no load was known.
         TransientError: the store is away.
     """
-    loads = known_readings(spec, spec.dataset("load"), first_day=first_day, known_at=known_at)
-    temperatures = known_readings(spec, spec.dataset("temperature"), first_day=first_day, known_at=known_at)
-    weather = known_readings(spec, spec.dataset("weather"), first_day=first_day, known_at=known_at)
+
+    def known(table: str) -> pd.DataFrame:
+        version = versions[table] if versions else None
+        return known_readings(spec, spec.dataset(table), first_day=first_day, known_at=known_at, version=version)
+
+    loads, temperatures, weather = known("load"), known("temperature"), known("weather")
     if loads.empty or temperatures.empty:
         raise SourceError(
             expected="landed loads and temperatures",

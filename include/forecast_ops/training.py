@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from include.catalog import resolve
 from include.clock import business_time
@@ -38,6 +39,7 @@ from include.records import ForecastTraining, ModelRef
 BACKTEST = "backtest.npz"
 ANSWERS = "answers.json"
 _ERROR = "error.txt"
+_ALONE = threadpool_limits.wrap(limits=1)  # sums of several threads differ in their last digits
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def train(spec: Forecast, run_id: str, keys: Sequence[str]) -> dict[str, str]:
     """
     training = tracking.load_record(run_id, "training.json", ForecastTraining)
     wanted = [key for key in keys if key in training.keys]
-    known = history(spec, known_at=business_time(training.as_of), first_day=training.first_day)
+    known = known_to(spec, training)
     last = pd.Timestamp(training.as_of, tz="UTC")
     days = pd.date_range(end=last, periods=spec.backtest_days, freq="D")
     prepared = Prepared(known, days, resolve(spec.calendar)())
@@ -144,6 +146,12 @@ def train(spec: Forecast, run_id: str, keys: Sequence[str]) -> dict[str, str]:
     return failed
 
 
+def known_to(spec: Forecast, training: ForecastTraining) -> History:
+    """Return the history that a training has learned from; the same whatever has landed since."""
+    at = business_time(training.as_of)
+    return history(spec, known_at=at, first_day=training.first_day, versions=training.versions)
+
+
 def outcome(spec: Forecast, run_id: str) -> tuple[dict[str, ModelRef], dict[str, str]]:
     """Return the version of each series that a training has registered, and the error of each that broke."""
     training = tracking.load_record(run_id, "training.json", ForecastTraining)
@@ -160,7 +168,8 @@ def outcome(spec: Forecast, run_id: str) -> tuple[dict[str, ModelRef], dict[str,
     return made, broken
 
 
-def _answers(known: History, forecaster: PackedForecaster, closure: pd.Timestamp) -> list[float]:
+@_ALONE
+def answers(known: History, forecaster: PackedForecaster, closure: pd.Timestamp) -> list[float]:
     """Return what a forecaster says at a gate closure from what was known then: what a clean process must repeat."""
     then = replace(known, panel=known.panel.known_at(closure))
     return [float(each) for each in forecaster.issue(then, closure)]
@@ -185,9 +194,9 @@ def _train_one(
     models = [name for name in spec.families if name not in spec.simple]
     choice = choose(tested.losses(), simple=spec.simple, models=models, level=1 - spec.gates.confidence)
     paths = _all_leads(spec, prepared, key, choice.champion, tested)
-    forecaster = _fitted(spec, known, calendar, key, choice.champion)
+    forecaster = fitted(spec, known, calendar, key, choice.champion)
     closure = pd.Timestamp(spec.origin(training.as_of))
-    tracking.log_json(child, ANSWERS, {"closure": closure.isoformat(), "kw": _answers(known, forecaster, closure)})
+    tracking.log_json(child, ANSWERS, {"closure": closure.isoformat(), "kw": answers(known, forecaster, closure)})
     ref = artifact.pack(spec, forecaster, run_id=child, as_of=training.as_of, pipeline_run=training.pipeline_run)
     evaluation = judged(
         spec, training, ref, key, choice, tested,
@@ -201,7 +210,8 @@ def _train_one(
     tracking.log_record(child, registry.EVALUATION, evaluation)
 
 
-def _fitted(spec: Forecast, known: History, calendar: Calendar, key: str, name: str) -> PackedForecaster:
+@_ALONE
+def fitted(spec: Forecast, known: History, calendar: Calendar, key: str, name: str) -> PackedForecaster:
     """Fit a family on all that is known, for each day ahead."""
     views, fits = {}, {}
     for lead in spec.leads:

@@ -159,10 +159,16 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _reproduce(given: argparse.Namespace) -> int:
     _platform().enter()
+    spec = use_case(given.use_case)
     console.print(f"· rebuilding {given.use_case} v{given.version} …")
-    from include.models.reproduce import reproduce
+    if isinstance(spec, Forecast):
+        from include.forecast_ops.reproduce import reproduce as rebuilt_series
 
-    found = reproduce(classification(given.use_case), given.version)
+        found = rebuilt_series(spec, given.key or spec.keys[0], given.version)
+    else:
+        from include.models.reproduce import reproduce
+
+        found = reproduce(classification(given.use_case), given.version)
     console.print(found.sentence)
     return 0 if found.identical else 1
 

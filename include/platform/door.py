@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     reproduce = _command(commands, "reproduce", "rebuild a version, and compare its predictions by digest")
     reproduce.add_argument("version", type=int, help="version in MLflow's registry")
     reproduce.add_argument("--use-case", default="credit_risk", help="default: credit_risk")
+    reproduce.add_argument("--key", help="which of many models, e.g. a zone; default: the first")
 
     bench = _command(commands, "bench", "run benchmarks; not zero where a number misses its goal")
     listed = "; ".join(f"{name}: {about}" for name, about in benchmarks().items())

@@ -15,6 +15,7 @@ from include.deployment.promotion import promote_many
 from include.forecast_ops import artifact, training
 from include.forecast_ops.clean_check import check
 from include.forecast_ops.issue import issue
+from include.forecast_ops.reproduce import reproduce
 from include.forecast_ops.watch import flagged, watch
 from include.models import registry
 from tests import small_grid
@@ -176,6 +177,15 @@ def test_a_jump_is_named_its_series_alone_is_trained_and_the_error_falls(trained
     ahead = mine.groupby(mine["time"].dt.date)["load_kw"].mean()
     assert ahead[day(3)] < 4500, "nobody could know"
     assert ahead[day(13)] > 5500, "the level is learned"
+
+
+def test_a_version_is_rebuilt_to_the_same_forecast_whatever_landed_since(trained):
+    made, _ = trained
+    land(day(1), day(2))
+    for key in ("2", GRID.total):
+        found = reproduce(GRID, key, made[key].version)
+        assert found.identical, found.sentence
+        assert found.rows == 48
 
 
 @pytest.mark.slow
