@@ -79,8 +79,9 @@ def watch_report(spec: Forecast, as_of: dt.date, joined: pd.DataFrame, verdicts:
     report.plot(drawn, f"{spec.total}, kW")
     report.section("Series")
     report.table(
-        ["series", "verdict", "reason", "MAE kW", "bias kW", "coverage of 80 %"],
-        [[row.series, row.verdict, row.reason, f"{row.mae:.0f}", f"{row.bias:+.0f}", f"{row.coverage:.2f}"]
+        ["series", "verdict", "reason", "MAE kW", "bias kW", "pinball kW", "coverage of 80 %"],
+        [[row.series, row.verdict, row.reason, f"{row.mae:.0f}", f"{row.bias:+.0f}", f"{row.pinball:.0f}",
+          f"{row.coverage:.2f}"]
          for row in verdicts.itertuples()],
     )  # fmt: skip
     report.section("Error by hour and series", "Mean absolute error as a share of what came.")
@@ -93,14 +94,19 @@ def watch_report(spec: Forecast, as_of: dt.date, joined: pd.DataFrame, verdicts:
     axes.bar(by.index.astype(str), by.to_numpy())
     axes.set(xlabel="days ahead", ylabel="MAPE of the total, %")
     report.plot(drawn, "Error grows with the horizon")
-    report.section("Coverage", "Share of hours inside the 80 % band, by hour; the line is what was promised.")
-    drawn, axes = figure(1)
-    inside = ahead["actual_kw"].between(ahead["q10"], ahead["q90"])
-    by = inside.groupby(ahead["time"].dt.hour).mean()
-    axes.bar(by.index, by.to_numpy())
-    axes.axhline(0.8, color="k", linestyle=":")
-    axes.set(xlabel="hour", ylabel="share")
-    report.plot(drawn, "Coverage by hour, all series")
+    banded = ahead.loc[ahead["q10"].notna()]
+    if len(banded):
+        report.section("Coverage", "Share of hours inside the 80 % band; the line is what was promised.")
+        inside = banded["actual_kw"].between(banded["q10"], banded["q90"])
+        drawn, axes = figure(2)
+        for axis, by in zip(axes, (banded["time"].dt.hour.rename("hour"), banded["series"]), strict=True):
+            share = inside.groupby(by).mean()
+            share = share.reindex([key for key in spec.keys if key in share.index]) if by.name == "series" else share
+            axis.bar(share.index.astype(str), share.to_numpy())
+            axis.axhline(0.8, color="k", linestyle=":")
+            axis.set(xlabel=by.name, ylabel="share", ylim=(0, 1))
+            axis.tick_params(axis="x", labelsize=6)
+        report.plot(drawn, "Coverage by hour, and by series")
     return report.html()
 
 

@@ -15,7 +15,7 @@ from include.forecasting.paths import LEVELS, CoherentForecast
 
 WHOLE = "whole"
 _DAY_HOURS = 24  # of a day in UTC, by which the partitions are cut; a local day is summed by ``over_days`` as well
-_BANDS = [f"q{level:.0%}".rstrip("%") for level in LEVELS]
+BANDS = [f"q{level:.0%}".rstrip("%") for level in LEVELS]
 
 
 def hourly(spec: Forecast, as_of: dt.date, base: Array, coherent: CoherentForecast, *, band: bool) -> pd.DataFrame:
@@ -69,4 +69,4 @@ def periods(spec: Forecast, as_of: dt.date, coherent: CoherentForecast, *, band:
 
 def _bands(coherent: CoherentForecast, *, band: bool) -> dict[str, Array]:
     found = coherent.quantiles() if band else np.full((len(LEVELS), *coherent.point.shape), np.nan)
-    return dict(zip(_BANDS, found.reshape(len(LEVELS), -1), strict=True))
+    return dict(zip(BANDS, found.reshape(len(LEVELS), -1), strict=True))

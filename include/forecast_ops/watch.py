@@ -22,6 +22,9 @@ from include.deployment.entries import State
 from include.forecast import Forecast
 from include.forecast_ops.issue import FORECASTS, state_at
 from include.forecast_ops.report import watch_report
+from include.forecast_ops.rows import BANDS
+from include.forecasting.paths import LEVELS
+from include.forecasting.scores import pinball
 from include.models import registry, tracking
 
 Verdict = Literal["healthy", "watch", "retrain", "not judged"]
@@ -114,14 +117,19 @@ def _judged(
     line: dict[str, object] = {DAY: as_of, "series": key, "days": mine["time"].dt.date.nunique()}
     error = (mine["load_kw"] - mine["actual_kw"]).abs()
     daily = error.groupby(mine["time"].dt.date).mean()
-    inside = mine["actual_kw"].between(mine["q10"], mine["q90"])[mine["q10"].notna()]
-    line |= {
-        "mae": float(error.mean()),
-        "bias": float((mine["load_kw"] - mine["actual_kw"]).mean()),
-        "coverage": float(inside.mean()) if len(inside) else np.nan,
-    }
+    line |= {"mae": float(error.mean()), "bias": float((mine["load_kw"] - mine["actual_kw"]).mean())}
+    line |= _band(mine.loc[mine["q10"].notna()])
     verdict, reason = _verdict(spec, as_of, key, daily, levels, state)
     return {**line, "verdict": verdict, "reason": reason}
+
+
+def _band(rows: pd.DataFrame) -> dict[str, float]:
+    """Return the coverage of the 80 % band, and the mean pinball loss over all levels, kW."""
+    if rows.empty:
+        return {"coverage": np.nan, "pinball": np.nan}
+    loss = pinball(rows["actual_kw"].to_numpy(), rows[BANDS].to_numpy().T, LEVELS)
+    inside = rows["actual_kw"].between(rows["q10"], rows["q90"])
+    return {"coverage": float(inside.mean()), "pinball": float(loss.mean())}
 
 
 def _verdict(
@@ -166,7 +174,7 @@ def _record(
     else:
         run_id = tracking.open_run(spec.name, name, pipeline_run=pipeline_run)
     total = verdicts.set_index("series").loc[spec.total]
-    numbers = {name: float(total[name]) for name in ("mae", "bias", "coverage") if np.isfinite(total[name])}
+    numbers = {name: float(total[name]) for name in ("mae", "bias", "coverage", "pinball") if np.isfinite(total[name])}
     tracking.log_metrics(run_id, numbers | {"retrain": int((verdicts["verdict"] == "retrain").sum())})
     tracking.log_report(run_id, REPORT, watch_report(spec, as_of, joined, verdicts))
     tracking.close_run(run_id)
