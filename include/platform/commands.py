@@ -87,9 +87,7 @@ def _replay(platform: Platform, spec: Forecast, days: int) -> int:
 
     first, last = replay(platform, spec, days=days)
     console.print("· drawing the timeline …")
-    timeline, page = publish_timeline(spec, first_day=first, last_day=last)
-    show.timeline(console, spec, timeline)
-    console.print(f"Timeline: {page}", soft_wrap=True)
+    show.timeline(console, spec, publish_timeline(spec, first_day=first, last_day=last))
     return 0
 
 

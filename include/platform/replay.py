@@ -1,11 +1,14 @@
 """Replay a recorded use case day by day in Airflow: land the history, train once, then let the ring turn by itself.
 
-The door is the clock alone: it lands a day, waits until the ring has come to rest, and lands the next.
+The door is the clock alone: it lands a day, waits until the ring has come to rest, and lands the next; where the
+schedule has a training on a day, it asks for that.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+
+from croniter import croniter
 
 from include.data.tables import Table
 from include.deployment.journal import Journal
@@ -45,12 +48,24 @@ def replay(platform: Platform, spec: Forecast, *, days: int) -> tuple[dt.date, d
         landed = last
     if Journal(spec.name).head() is None:
         platform.say(f"· train: {len(spec.keys)} series in {len(spec.batches)} batches …")
-        _train(airflow, spec, landed, ask=True)
+        _said(platform, "the first training", _train(airflow, spec, landed, reason="the first models"))
     for step in range(1, days + 1):
         day = landed + step * _ONE
         platform.say(f"· {day} ({step} of {days}) …")
+        if _retrains(spec, day):
+            _said(platform, "the weekly training", _train(airflow, spec, day, reason="weekly"))
         _turn(platform, airflow, spec, day)
     return landed + _ONE, landed + days * _ONE
+
+
+def _retrains(spec: Forecast, day: dt.date) -> bool:
+    """Return whether the schedule asks for a training on a day."""
+    start = dt.datetime.combine(day, dt.time())
+    return bool(croniter.match_range(spec.schedule.retrain, start, start + _ONE - dt.timedelta(minutes=1)))
+
+
+def _said(platform: Platform, what: str, promoted: int) -> None:
+    platform.say(f"  {what}: promoted by entry {promoted}" if promoted else f"  {what}: nothing was promoted")
 
 
 def _landed(spec: Forecast) -> dt.date | None:
@@ -71,18 +86,19 @@ def _turn(platform: Platform, airflow: Airflow, spec: Forecast, day: dt.date, fi
     if airflow.task(f"{spec.name}_monitor", watched, "request_retraining")["state"] == "success":
         reason = airflow.xcom(f"{spec.name}_monitor", watched, "request_retraining")
         platform.say(f"  the watch asks for a training: {reason}")
-        promoted = _train(airflow, spec, day, since=since)
-        platform.say(f"  promoted by entry {promoted}" if promoted else "  nothing was promoted")
+        _said(platform, "the series concerned", _train(airflow, spec, day, since=since))
 
 
 def _train(
-    airflow: Airflow, spec: Forecast, day: dt.date, *, ask: bool = False, since: dt.datetime | None = None
+    airflow: Airflow, spec: Forecast, day: dt.date, *, reason: str = "", since: dt.datetime | None = None
 ) -> int:
-    """Wait for a training and its deployment, and return the journal's new sequence; 0 where nothing was promoted."""
+    """Wait for a training and its deployment, and return the journal's new sequence; 0 where nothing was promoted.
+
+    With a reason the training is asked for, as the schedule would; without one it has been asked for ``since``.
+    """
     before, since = Journal(spec.name).sequence(), since or dt.datetime.now(dt.UTC)
-    if ask:
-        conf = {"reason": "the first models"}
-        airflow.trigger(f"{spec.name}_retraining", partition_key=day.isoformat(), conf=conf)
+    if reason:
+        airflow.trigger(f"{spec.name}_retraining", partition_key=day.isoformat(), conf={"reason": reason})
     for step in ("train", "deploy"):
         finished(airflow, f"{spec.name}_{step}", woken(airflow, f"{spec.name}_{step}", day, since))
     after = Journal(spec.name).sequence()

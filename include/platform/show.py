@@ -13,7 +13,7 @@ from include.platform.embedded import Platform
 from include.records import ClassificationEvaluation, Estimate
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from include.forecast_ops.timeline import Timeline
 
     from include.forecast import Forecast
 
@@ -88,8 +88,9 @@ def _models(evaluation: ClassificationEvaluation) -> Table:
     return table
 
 
-def timeline(console: Console, spec: Forecast, days: DataFrame) -> None:
+def timeline(console: Console, spec: Forecast, found: Timeline) -> None:
     """Print the error and coverage of a replay by week, and the series that was hit hardest, before and after."""
+    days = found.days
     weeks = Table("days", "total MAPE", "median series", "worst series", "coverage of 80 %", title=spec.title)
     every = sorted(days["day"].unique())
     for start in range(0, len(every), 7):
@@ -104,7 +105,8 @@ def timeline(console: Console, spec: Forecast, days: DataFrame) -> None:
             f"{mine['coverage'].mean():.2f}",
         )
     console.print(weeks)
-    worst = days.groupby("series")["mape"].max().drop(spec.total).idxmax()
-    hit = days.loc[days["series"] == worst].set_index("day")["mape"]
+    console.print(found.sentence, soft_wrap=True)
+    hit = days.loc[days["series"] == found.hardest].set_index("day")["mape"]
     shown = ", ".join(f"{day:%d %b} {value:.0f} %" for day, value in hit.items())
-    console.print(f"series {worst}, hit hardest, by day: {shown}", soft_wrap=True)
+    console.print(f"by day: {shown}", soft_wrap=True)
+    console.print(f"Timeline: {found.page}", soft_wrap=True)
