@@ -13,9 +13,8 @@ from include.platform.embedded import Platform
 from include.records import ClassificationEvaluation, Estimate
 
 if TYPE_CHECKING:
-    from include.forecast_ops.timeline import Timeline
-
     from include.forecast import Forecast
+    from include.forecast_ops.timeline import Timeline
 
 
 def statuses(console: Console, platform: Platform) -> bool:
