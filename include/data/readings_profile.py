@@ -16,7 +16,6 @@ from include.models import tracking
 from include.reporting import Report, figure
 
 _BEFORE_DAYS = 7
-_HOURS = 24
 _SHORT_DAYS = 14  # up to so many days are drawn hour by hour
 
 
@@ -58,9 +57,9 @@ def _dataset(report: Report, dataset: Dataset, rows: pd.DataFrame, before: pd.Da
     axes.set(ylabel=f"{dataset.value} over its median")
     axes.tick_params(axis="x", labelsize=7, rotation=30)
     report.plot(drawn, f"Each {dataset.series} over its own median: one that leaves the others jumped, or fell silent")
-    if days > 1:
+    share = by_day.apply(lambda day: day.notna().mean())
+    if share.min(axis=None) < 1:
         drawn, axes = figure(1, height=3.2)
-        share = by_day.apply(lambda day: day.notna().mean())
         image = axes.imshow(share.T.to_numpy(dtype=float), aspect="auto", vmin=0, vmax=1, interpolation="nearest")
         axes.set_yticks(range(share.shape[1]), share.columns, fontsize=6)
         axes.set(xlabel=f"days from {share.index[0]}", ylabel=dataset.series)
@@ -90,6 +89,7 @@ def _lines(dataset: Dataset, wide: pd.DataFrame, before: pd.DataFrame, hours: in
         values, past = wide[name].dropna(), float(then.get(name, np.nan))
         median = float(values.median())
         line = [str(name), str(len(values)), str(hours - len(values)), str(int((values == 0).sum()))]
-        line += [f"{each:g}" for each in (values.min(), median, values.max())]
-        lines.append([*line, f"{past:g}" if past == past else "", f"{median / past:.2f}" if past else ""])
+        line += [f"{each:,.1f}" for each in (values.min(), median, values.max())]
+        known = np.isfinite(past)
+        lines.append([*line, f"{past:,.1f}" if known else "", f"{median / past:.2f}" if known and past else ""])
     return lines

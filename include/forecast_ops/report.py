@@ -64,7 +64,7 @@ def issue_report(
 
 def watch_report(spec: Forecast, as_of: dt.date, joined: pd.DataFrame, verdicts: pd.DataFrame) -> str:
     """Return the HTML page of one look of the watch."""
-    ahead = joined.loc[joined["day_ahead"] == 1]
+    ahead = joined.loc[joined["day_ahead"] == 1].sort_values(["series", "time"])
     total = ahead.loc[ahead["series"] == spec.total]
     grave = verdicts.loc[verdicts["verdict"] == "retrain"]
     report = Report(
@@ -117,8 +117,7 @@ def _kpi(total: pd.DataFrame) -> str:
 
 def _band(axes: Any, rows: pd.DataFrame) -> None:
     for low, high in _BANDS:
-        if rows[low].notna().all():
-            axes.fill_between(rows["time"], rows[low], rows[high], color="#3b6fb5", alpha=0.15, lw=0)
+        axes.fill_between(rows["time"], rows[low], rows[high], color="#3b6fb5", alpha=0.15, lw=0)
     axes.plot(rows["time"], rows["load_kw"], color="#3b6fb5", label="forecast")
     axes.tick_params(axis="x", labelsize=7, rotation=30)
 
