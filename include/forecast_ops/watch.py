@@ -143,21 +143,25 @@ def _verdict(
     if ratios.iloc[-1] < _NOTHING:
         return "watch", "nothing came on the newest day: an outage, or a delivery that was lost; no model mends it"
     jumped = (ratios > limits.level_jump) | (ratios < 1 / limits.level_jump)
+    level = f"its level is {ratios.iloc[-1]:.1f} times that of the days before"
     evaluation = registry.forecast_of(champion)
     expected = evaluation.metrics["mae"].value
     daily = daily[daily.index > evaluation.trained_until]  # what an earlier champion did is not this one's error
     times = f"{daily.mean() / expected:.1f} times the backtest's" if len(daily) else "not known yet"
     error = f"its error is {times} over {len(daily)} days"
-    if jumped.all():
-        said = f"its level is {ratios.iloc[-1]:.1f} times that of the days before, since {ratios.index[0]}; {error}"
-    elif jumped.iloc[-1]:
-        return "watch", f"its level is {ratios.iloc[-1]:.1f} times that of the days before; one day is no proof"
+    newest = daily.iloc[-_PROOF_DAYS:]
+    # Weather moves a level as well; a forecast that went along has nothing to learn.
+    missed = len(newest) == _PROOF_DAYS and bool((newest > limits.max_error_ratio * expected).all())
+    if jumped.all() and missed:
+        said = f"{level}, since {ratios.index[0]}; {error}"
+    elif jumped.iloc[-1] and not jumped.iloc[0]:
+        return "watch", f"{level}; one day is no proof"
     elif len(daily) < limits.min_days:
         return "not judged", f"{len(daily)} days with truth, {limits.min_days} are needed"
     else:
         test = stats.ttest_1samp(daily, expected, alternative="greater")
         if daily.mean() <= limits.max_error_ratio * expected or test.pvalue >= 1 - limits.confidence:
-            return "healthy", error
+            return "healthy", f"{level}, and the forecast went along: {error}" if jumped.all() else error
         said = f"{error} (p {test.pvalue:.1g})"
     if evaluation.trained_until >= as_of - dt.timedelta(days=limits.min_days) and state.of(key).previous is not None:
         return "watch", f"{said}; trained anew on {evaluation.trained_until}, so it is given {limits.min_days} days"

@@ -16,7 +16,7 @@ from include.forecast_ops import artifact, training
 from include.forecast_ops.clean_check import check
 from include.forecast_ops.issue import issue
 from include.forecast_ops.reproduce import reproduce
-from include.forecast_ops.watch import flagged, watch
+from include.forecast_ops.watch import flagged, joined_truth, watch
 from include.models import registry
 from tests import small_grid
 from tests.small_grid import SPEC as GRID
@@ -172,11 +172,13 @@ def test_a_jump_is_named_its_series_alone_is_trained_and_the_error_falls(trained
     assert Journal(GRID.name).sequence() > 1
     assert Journal(GRID.name).state().of("3").champion != made["3"]
     assert Journal(GRID.name).state().of("1").champion == made["1"]
-    rows = Table(GRID.name, "forecasts").read()
-    mine = rows.loc[(rows["series"] == "3") & (rows["day_ahead"] == 1)]
-    ahead = mine.groupby(mine["time"].dt.date)["load_kw"].mean()
-    assert ahead[day(3)] < 4500, "nobody could know"
-    assert ahead[day(13)] > 5500, "the level is learned"
+    land(day(13), day(13))
+    joined = joined_truth(GRID, as_of=day(13), days=13)
+    mine = joined.loc[(joined["series"] == "3") & (joined["day_ahead"] == 1)]
+    share = mine.groupby(mine["time"].dt.date)[["load_kw", "actual_kw"]].mean()
+    share = share["load_kw"] / share["actual_kw"]
+    assert share[day(3)] < 0.6, "nobody could know"
+    assert 0.85 < share[day(13)] < 1.15, "the level is learned"
 
 
 def test_a_version_is_rebuilt_to_the_same_forecast_whatever_landed_since(trained):
