@@ -52,7 +52,7 @@ class Weather:
         return self.hours[places]
 
 
-def measures(say: Say) -> Iterator[Measure]:
+def errors(say: Say) -> Iterator[Measure]:
     """Yield the competition's weighted error over all hours of its solution, without and with the week's weather."""
     solution = gefcom.solution()
     bundled = wrmse(solution, gefcom.benchmark())
