@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.competition import AHEAD, LAST, Weather, given, recorded, supposed, wrmse
+from benchmarks.competition import AHEAD, LAST, given, recorded, wrmse
 from benchmarks.harness import surroundings
 from benchmarks.nearby_days import BEFORE, NearbyDays, describe
+from benchmarks.weeks import Weather, supposed
 from include.data import gefcom
 from include.forecasting.calendar import Calendar
 from include.forecasting.panel import TOTAL
@@ -44,8 +45,8 @@ def test_what_the_week_ahead_might_be_is_told_without_its_own_temperature():
     unknown = days >= LAST.floor("D")
     changed[unknown.argmax(), LAST.hour :] = -99
     changed[days >= AHEAD[0]] = -99
-    found = supposed(Weather(days, hours))
-    np.testing.assert_array_equal(found, supposed(Weather(days, changed)))
+    found = supposed(Weather(days, hours), LAST)
+    np.testing.assert_array_equal(found, supposed(Weather(days, changed), LAST))
     assert found.shape == (2 * 5, BEFORE + len(AHEAD), 24, 2)
     known = hours[days <= LAST.floor("D")][-BEFORE:]
     np.testing.assert_array_equal(found[3, : BEFORE - 1], known[:-1])
