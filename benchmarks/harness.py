@@ -1,8 +1,8 @@
 """Run a benchmark: measures as they come, a table, and a file that says on which machine and with which versions.
 
-A benchmark is a module of this package. The first line of its docstring says what it is about, and its
-``measures(say)`` yields one measure after another. A number alone says little, so most have one beside them that was
-taken in the same run: a plain peer, or the limit of what is possible.
+A benchmark is a module of this package with a ``measures(say)``, which yields one measure after another; the first line
+of its docstring says what it is about. A number alone says little, so most have one beside them that was taken in the
+same run: a plain peer, or the limit of what is possible.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from rich.console import Console
 from rich.table import Table
 
@@ -39,18 +39,28 @@ _NOWHERE = {
 
 
 class Goal(Record):
-    """The limit that a number must keep."""
+    """The limit that a number must keep, or the two that it must lie between."""
 
-    kind: Literal["at most", "at least"]
+    kind: Literal["at most", "at least", "between"]
     limit: float
+    upper: float | None = Field(default=None, description="the second limit of what must lie between two")
     because: str = Field(default="", description="where the limit comes from, if it is not simply set")
 
     def holds(self, value: float) -> bool:
         """Return whether a value keeps the limit; one that is not a number does not."""
+        if self.upper is not None:
+            return self.limit <= value <= self.upper
         return value <= self.limit if self.kind == "at most" else value >= self.limit
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.limit:g}{f' ({self.because})' if self.because else ''}"
+        limits = f"{self.limit:g}" if self.upper is None else f"{self.limit:g} and {self.upper:g}"
+        return f"{self.kind} {limits}{f' ({self.because})' if self.because else ''}"
+
+    @model_validator(mode="after")
+    def _two_limits_or_one(self) -> Self:
+        if (self.kind == "between") != (self.upper is not None):
+            raise ValueError("a goal has a second limit where its number must lie between two, and only there")
+        return self
 
 
 class Peer(Record):

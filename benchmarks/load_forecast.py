@@ -19,6 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 
+from benchmarks import competition, intervals
 from benchmarks.harness import Goal, Measure, Peer, Say
 from include.data import gefcom
 from include.forecasting.backtest import Backtest, Temperature, backtest, mape, training_days
@@ -48,7 +49,7 @@ _GIB = 2**20
 
 
 def measures(say: Say) -> Iterator[Measure]:
-    """Yield errors by horizon, champions, and the cost of training."""
+    """Yield errors by horizon, champions, bands, the competition's own task, and the cost of training."""
     calendar = Calendar(gefcom.special_days(), gefcom.CLOCK)
     panel = from_tidy(gefcom.loads(), gefcom.temperatures())
     zones = [name for name in panel.names if name != TOTAL]
@@ -63,6 +64,8 @@ def measures(say: Say) -> Iterator[Measure]:
         )  # fmt: skip
         yield from _of_zones(panel, zones, calendar, horizon, where, of_zones, found, say)
     yield from _as_known(panel, calendar)
+    yield from intervals.coverages(panel, calendar, _forecast_temperature(intervals.HORIZON), say)
+    yield from competition.errors(say)
     yield from _cost(panel, zones, calendar)
 
 

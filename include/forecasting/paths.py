@@ -26,7 +26,9 @@ MIN_DAYS = 56
 _HALF_LIFE_DAYS = 30.0
 _TRACKING_RATE = 0.1
 _TAIL = 0.1
-_FLOOR = 1e-3
+# Of the mean forecast. Reconciliation can push a series to zero for some hours; an error that is a thousand times so
+# little would shift and widen all its paths for a year. Chosen on the second half of 2007.
+_FLOOR = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,7 @@ class PathModel:
         reconciler: Makes the point forecast add up.
         errors: Past errors over their scale, shape (days, bottom, hours), mean zero over the days.
         scale: Mean absolute error as of now, as a share of the forecast, shape (bottom, hours).
-        floor: The least forecast that a share is taken of, shape (bottom, 1).
+        floor: The least forecast that a share is taken of, a tenth of the series' mean, shape (bottom, 1).
         factor: What the spread of each bottom series is multiplied by, shape (bottom, 1); 1 where its intervals have
             been right as often as they said.
     """

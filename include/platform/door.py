@@ -58,11 +58,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def benchmarks() -> dict[str, str]:
-    """Return the benchmarks by name, each with the first line of its file; none of them is imported for it."""
+    """Return the benchmarks by name, each with the first line of its file; none of them is imported for it.
+
+    A benchmark is a file that defines ``measures``; others in the folder help them.
+    """
     folder = Path(__file__).parents[2] / "benchmarks"
-    names = sorted(path.stem for path in folder.glob("*.py") if path.stem not in ("__init__", "harness"))
-    files = {name: ast.parse((folder / f"{name}.py").read_text()) for name in names}
-    return {name: (ast.get_docstring(tree) or "").partition("\n")[0] for name, tree in files.items()}
+    files = {path.stem: ast.parse(path.read_text()) for path in sorted(folder.glob("*.py"))}
+    return {
+        name: (ast.get_docstring(tree) or "").partition("\n")[0]
+        for name, tree in files.items()
+        if any(isinstance(each, ast.FunctionDef) and each.name == "measures" for each in tree.body)
+    }
 
 
 def main(arguments: list[str]) -> int:

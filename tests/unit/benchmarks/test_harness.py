@@ -10,6 +10,7 @@ import sys
 import types
 
 import pytest
+from pydantic import ValidationError
 from rich.console import Console
 
 from benchmarks import harness
@@ -50,6 +51,21 @@ def made(monkeypatch, tmp_path):
 def test_a_goal_holds_up_to_its_limit_and_never_for_what_is_no_number(kind, value, holds):
     assert Goal(kind=kind, limit=30).holds(value) is holds
     assert Measure(name="m", value=value, unit="", how="h", goal=Goal(kind=kind, limit=30)).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("value", "holds"), [(0.77, True), (0.83, True), (0.769, False), (0.831, False), (math.nan, False)]
+)
+def test_a_goal_between_two_limits_is_missed_on_either_side(value, holds):
+    goal = Goal(kind="between", limit=0.77, upper=0.83, because="r")
+    assert goal.holds(value) is holds
+    assert str(goal) == "between 0.77 and 0.83 (r)"
+
+
+@pytest.mark.parametrize("limits", [{"kind": "between"}, {"kind": "at most", "upper": 2}])
+def test_a_goal_has_a_second_limit_only_where_it_needs_one(limits):
+    with pytest.raises(ValidationError, match="between two, and only there"):
+        Goal(limit=1, **limits)
 
 
 def test_a_row_shows_value_goal_and_ratio():
@@ -107,5 +123,7 @@ def test_rounds_are_kept_by_name():
 
 def test_every_benchmark_says_in_its_first_line_what_it_is_about():
     assert {"credit", "platform"} <= set(listed())
-    assert not {"harness", "__init__"} & set(listed())
+    assert not {"harness", "__init__", "competition", "intervals", "weeks"} & set(
+        listed()
+    )  # they help, and measure nothing
     assert all(about.endswith(".") for about in listed().values()), listed()

@@ -158,6 +158,17 @@ def test_load_stays_positive_where_errors_are_large():
     assert HIERARCHY.gap(found.paths) < 1e-9
 
 
+def test_a_few_hours_that_were_forecast_to_be_nothing_do_not_carry_the_band_away(history):
+    forecasts, actuals = (each[:-2].copy() for each in history)
+    forecasts[60:180:30, 2, 12:16] = 0.0
+    forecasts[:, ZONES:] = HIERARCHY.sums @ forecasts[:, :ZONES]
+    base = HIERARCHY.complete(history[0][-1, :ZONES])
+    model = fit_paths(HIERARCHY, forecasts, actuals, gap_days=2)
+    low, high = model.draw(base, origin=ORIGIN, seed=1).quantiles((0.1, 0.9))[:, 2]
+    assert (low > 0.5 * base[2]).all()
+    assert (high < 1.5 * base[2]).all()
+
+
 @pytest.mark.parametrize("days", [0, 20, 55])
 def test_too_short_a_history_is_an_error_with_a_way_out(days):
     forecasts, actuals = simulated(60, 7)
