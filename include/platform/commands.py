@@ -13,8 +13,8 @@ from rich.console import Console
 from include.catalog import classification, use_case
 from include.errors import FlightdeckError
 from include.forecast import Forecast
+from include.platform.benchmarks import benchmarks
 from include.platform.bootstrap import HOME, NotReadyError
-from include.platform.door import benchmarks
 from include.platform.embedded import Platform
 
 WAITING = 75

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import sys
-from pathlib import Path
+
+from include.platform.benchmarks import benchmarks
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,20 +55,6 @@ def parser() -> argparse.ArgumentParser:
     listed = "; ".join(f"{name}: {about}" for name, about in benchmarks().items())
     bench.add_argument("name", nargs="?", help=f"none: all of them, one after another. {listed}")
     return top
-
-
-def benchmarks() -> dict[str, str]:
-    """Return the benchmarks by name, each with the first line of its file; none of them is imported for it.
-
-    A benchmark is a file that defines ``measures``; others in the folder help them.
-    """
-    folder = Path(__file__).parents[2] / "benchmarks"
-    files = {path.stem: ast.parse(path.read_text()) for path in sorted(folder.glob("*.py"))}
-    return {
-        name: (ast.get_docstring(tree) or "").partition("\n")[0]
-        for name, tree in files.items()
-        if any(isinstance(each, ast.FunctionDef) and each.name == "measures" for each in tree.body)
-    }
 
 
 def main(arguments: list[str]) -> int:

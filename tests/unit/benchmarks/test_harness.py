@@ -15,7 +15,7 @@ from rich.console import Console
 
 from benchmarks import harness
 from benchmarks.harness import Goal, Measure, Peer, Result, into_page, machine, repeated, save, surroundings
-from include.platform.door import benchmarks as listed
+from include.platform.benchmarks import benchmarks as listed
 from include.settings import settings
 
 FAST = Measure(
