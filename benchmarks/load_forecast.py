@@ -19,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 
-from benchmarks import competition, intervals
+from benchmarks import competition, in_airflow, intervals
 from benchmarks.harness import Goal, Measure, Peer, Say
 from include.data import gefcom
 from include.forecasting.backtest import Backtest, Temperature, backtest, mape, training_days
@@ -49,7 +49,7 @@ _GIB = 2**20
 
 
 def measures(say: Say) -> Iterator[Measure]:
-    """Yield errors by horizon, champions, bands, the competition's own task, and the cost of training."""
+    """Yield errors by horizon, champions, bands, the competition's own task, the cost of training, and of the DAGs."""
     calendar = Calendar(gefcom.special_days(), gefcom.CLOCK)
     panel = from_tidy(gefcom.loads(), gefcom.temperatures())
     zones = [name for name in panel.names if name != TOTAL]
@@ -67,6 +67,7 @@ def measures(say: Say) -> Iterator[Measure]:
     yield from intervals.coverages(panel, calendar, _forecast_temperature(intervals.HORIZON), say)
     yield from competition.errors(say)
     yield from _cost(panel, zones, calendar)
+    yield from in_airflow.dags(say)
 
 
 def _total(panel: Panel, calendar: Calendar, horizon: Horizon, say: Say) -> tuple[str, Backtest]:
