@@ -79,8 +79,8 @@ def deploy(spec: Forecast) -> DAG:
     return dag
 
 
-def forecast(spec: Forecast) -> DAG:
-    """Return the issue of the forecast, woken by the day's readings; late, it calls."""
+def forecast(spec: Forecast, *, late_after: dt.timedelta = LATE_AFTER) -> DAG:
+    """Return the issue of the forecast, woken by the day's readings; where it takes longer, it calls."""
     with DAG(
         **dag_defaults(spec, "forecast"),
         schedule=PartitionedAssetTimetable(assets=ring_asset(spec.name, "data")),
@@ -89,13 +89,13 @@ def forecast(spec: Forecast) -> DAG:
             spec,
             what="Forecasts from what was known at gate closure, by the champions of that moment. Where a champion "
             "cannot answer a simple forecaster does, and the row says why. A backfill gives what would have been made.",
-            when=f"On the `data` asset, before {spec.gate_closure_hour}:00; {LATE_AFTER} after it was due it calls.",
+            when=f"On the `data` asset, before {spec.gate_closure_hour}:00; {late_after} after it was due it calls.",
             reads="Tables of readings, the journal, the champions' artifacts.",
             writes="Table `forecasts`; asset `predictions`.",
         ),
         deadline=DeadlineAlert(
             reference=DeadlineReference.DAGRUN_QUEUED_AT,
-            interval=LATE_AFTER,
+            interval=late_after,
             callback=SyncCallback(missed_deadline, kwargs={"team": spec.team, "what": f"{spec.title} before the gate"}),
         ),
     ) as dag:

@@ -18,7 +18,7 @@ from include.platform.state import FIRST_PORT
 from include.settings import settings
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = "tests.second_use_case tests.e2e.use_cases"
+PACKAGES = "tests.second_use_case tests.e2e.use_cases tests"
 FOLDERS = (ROOT / "dags", ROOT / "tests/second_use_case/dags", ROOT / "tests/e2e/dags")
 
 
