@@ -97,7 +97,7 @@ SPEC = Forecast(
     calendar="include.use_cases.load_forecast:calendar",
     families=("yesterday", "last_week", "four_weeks", "similar_day", "ridge", "kernel"),
     gates=PromotionGates(
-        non_inferiority_margin=0.1, max_champion_age_days=5, max_latency_ms=500, max_size_mb=100
+        non_inferiority_margin=0.1, max_champion_age_days=4, max_latency_ms=500, max_size_mb=100
     ),
     schedule=Schedule(ingest="30 11 * * *", retrain="0 3 * * 1", time_zone="America/New_York"),
     watch=Watch(),
