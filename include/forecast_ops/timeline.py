@@ -28,7 +28,7 @@ class Timeline:
         hardest: The series with the largest error of a day, the total left out.
         before: Its mean error up to the first promotion of its own within the days, %.
         after: Its mean error by that promotion's forecaster and later ones, %; NaN where there was no promotion.
-        recovery: The journal entry of that promotion, if any.
+        recovery: The journal entry of that promotion, if any; its first champion replaced none, and is none.
         page: Address of the page.
     """
 
@@ -56,7 +56,7 @@ def publish_timeline(spec: Forecast, *, first_day: dt.date, last_day: dt.date) -
     worst = str(days.groupby("series")["mape"].max().drop(spec.total).idxmax())
     entries = Journal(spec.name).entries()
     moved = [entry for entry in entries if first_day <= entry.at.date() <= last_day]
-    own = [entry for entry in moved if worst in _changed(entries, entry)]
+    own = [each for each in moved if worst in _changed(entries, each) and each.state.of(worst).previous is not None]
     mine = days.loc[days["series"] == worst]
     later = mine["sequence"] >= own[0].sequence if own else pd.Series(False, index=mine.index)
     run_id = tracking.open_run(spec.name, f"timeline {last_day}", pipeline_run=f"timeline/{first_day}/{last_day}")
