@@ -31,7 +31,7 @@ Verdict = Literal["healthy", "watch", "retrain", "not judged"]
 VERDICTS = "verdicts"
 REPORT = "watch.html"
 _GRAVEST: tuple[Verdict, ...] = ("retrain", "watch", "healthy")
-_PROOF_DAYS = 2
+PROOF_DAYS = 2
 _NOTHING = 0.02  # of the level before: less than this is an outage or a lost delivery, not a level
 
 
@@ -63,7 +63,7 @@ def watch(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> WatchResult:
         return WatchResult("not judged", (), f"nothing was forecast for a day whose truth is known on {as_of}", "")
     state, _ = state_at(spec, business_time(as_of))
     ahead = joined.loc[joined["day_ahead"] == 1]
-    came = _truth(spec, as_of=as_of, first_day=as_of - dt.timedelta(days=spec.watch.window_days + _PROOF_DAYS - 1))
+    came = _truth(spec, as_of=as_of, first_day=as_of - dt.timedelta(days=spec.watch.window_days + PROOF_DAYS - 1))
     levels = came.groupby(came.index.date).median()
     verdicts = pd.DataFrame([_judged(spec, as_of, key, ahead, levels[key], state) for key in spec.keys])
     verdicts = verdicts.astype({"series": "str", "verdict": "str", "reason": "str"})
@@ -138,8 +138,8 @@ def _verdict(
     limits, champion = spec.watch, state.of(key).champion
     if champion is None:
         return "not judged", "no champion"
-    before = float(levels.iloc[:-_PROOF_DAYS].median())
-    ratios = levels.iloc[-_PROOF_DAYS:] / before if before > 0 else levels.iloc[-_PROOF_DAYS:] * np.nan
+    before = float(levels.iloc[:-PROOF_DAYS].median())
+    ratios = levels.iloc[-PROOF_DAYS:] / before if before > 0 else levels.iloc[-PROOF_DAYS:] * np.nan
     if ratios.iloc[-1] < _NOTHING:
         return "watch", "nothing came on the newest day: an outage, or a delivery that was lost; no model mends it"
     jumped = (ratios > limits.level_jump) | (ratios < 1 / limits.level_jump)
@@ -149,9 +149,9 @@ def _verdict(
     daily = daily[daily.index > evaluation.trained_until]  # what an earlier champion did is not this one's error
     times = f"{daily.mean() / expected:.1f} times the backtest's" if len(daily) else "not known yet"
     error = f"its error is {times} over {len(daily)} days"
-    newest = daily.iloc[-_PROOF_DAYS:]
+    newest = daily.iloc[-PROOF_DAYS:]
     # Weather moves a level as well; a forecast that went along has nothing to learn.
-    missed = len(newest) == _PROOF_DAYS and bool((newest > limits.max_error_ratio * expected).all())
+    missed = len(newest) == PROOF_DAYS and bool((newest > limits.max_error_ratio * expected).all())
     if jumped.all() and missed:
         said = f"{level}, since {ratios.index[0]}; {error}"
     elif jumped.iloc[-1] and not jumped.iloc[0]:

@@ -88,7 +88,7 @@ def _models(evaluation: ClassificationEvaluation) -> Table:
 
 
 def timeline(console: Console, spec: Forecast, found: Timeline) -> None:
-    """Print the error and coverage of a replay by week, and the series that was hit hardest, before and after."""
+    """Print the error and coverage of a replay by week, and the series that the watch named, before and after."""
     days = found.days
     weeks = Table("days", "total MAPE", "median series", "worst series", "coverage of 80 %", title=spec.title)
     every = sorted(days["day"].unique())
@@ -104,8 +104,9 @@ def timeline(console: Console, spec: Forecast, found: Timeline) -> None:
             f"{mine['coverage'].mean():.2f}",
         )
     console.print(weeks)
-    console.print(found.sentence, soft_wrap=True)
-    hit = days.loc[days["series"] == found.hardest].set_index("day")["mape"]
-    shown = ", ".join(f"{day:%d %b} {value:.0f} %" for day, value in hit.items())
-    console.print(f"by day: {shown}", soft_wrap=True)
+    for recovery in found.recoveries:
+        console.print(recovery.sentence, soft_wrap=True)
+        hit = days.loc[days["series"] == recovery.series].set_index("day")["mape"]
+        shown = ", ".join(f"{day:%d %b} {value:.0f} %" for day, value in hit.items())
+        console.print(f"  by day: {shown}", soft_wrap=True)
     console.print(f"Timeline: {found.page}", soft_wrap=True)

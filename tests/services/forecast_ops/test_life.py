@@ -16,6 +16,7 @@ from include.forecast_ops import artifact, training
 from include.forecast_ops.clean_check import check
 from include.forecast_ops.issue import issue
 from include.forecast_ops.reproduce import reproduce
+from include.forecast_ops.timeline import publish_timeline
 from include.forecast_ops.watch import flagged, joined_truth, watch
 from include.models import registry
 from tests import small_grid
@@ -177,6 +178,12 @@ def test_a_jump_is_named_its_series_alone_is_trained_and_the_error_falls(trained
     mine = joined.loc[(joined["series"] == "3") & (joined["day_ahead"] == 1)]
     share = mine.groupby(mine["time"].dt.date)[["load_kw", "actual_kw"]].mean()
     share = share["load_kw"] / share["actual_kw"]
+    (recovery,) = [
+        each for each in publish_timeline(GRID, first_day=day(2), last_day=day(13)).recoveries if each.series == "3"
+    ]
+    assert recovery.entry.sequence == 2
+    assert recovery.after < 0.5 * recovery.before
+    assert "times that of the days before" in recovery.sentence
     assert share[day(3)] < 0.6, "nobody could know"
     assert 0.85 < share[day(13)] < 1.15, "the level is learned"
 
