@@ -10,9 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def recordings():
-    """Say where recorded data is kept; no service is needed."""
+    """Say where recorded data is kept; no service is needed, and what is said is forgotten behind the module."""
     from include.settings import settings
 
     with pytest.MonkeyPatch.context() as patch:
