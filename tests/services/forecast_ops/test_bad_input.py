@@ -72,6 +72,6 @@ def test_a_day_that_is_late_is_filled_and_flagged_until_it_comes(live):
 
 def test_a_day_with_nothing_before_it_is_refused(live):
     before = START - dt.timedelta(days=1)
-    with pytest.raises(SourceError, match=r"expected landed loads and temperatures; but saw 0 and 0"):
+    with pytest.raises(SourceError, match=r"expected landed loads and temperatures, but saw 0 and 0"):
         issue(GRID, as_of=before, pipeline_run="forecast/before")
     assert before not in Table(GRID.name, "forecasts").days()
