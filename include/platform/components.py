@@ -87,11 +87,13 @@ def airflow(
 ) -> list[Program]:
     """Return Airflow's components: SQLite and LocalExecutor, all on one machine or in one container."""
     env = airflow_env(state, home, dag_folders=dag_folders, use_cases=use_cases, hosts=hosts)
-    port = ["--host", hosts.bind, "--port", str(state.ports["airflow"])]
-    return [
-        Program(name, [sys.executable, "-m", "airflow", name, *(port if name == "api-server" else [])], env)
-        for name in AIRFLOW
-    ]
+    # The servers of task logs would listen on every interface; on one machine the API server reads the files itself.
+    more = {
+        "api-server": ["--host", hosts.bind, "--port", str(state.ports["airflow"])],
+        "scheduler": ["--skip-serve-logs"],
+        "triggerer": ["--skip-serve-logs"],
+    }
+    return [Program(name, [sys.executable, "-m", "airflow", name, *more.get(name, [])], env) for name in AIRFLOW]
 
 
 def migration(env: dict[str, str]) -> Program:

@@ -55,6 +55,25 @@ def test_every_process_of_the_platform_is_known_by_its_mark(platform):
     assert grown & descendants(ours) <= marked  # Airflow's parsers come and go
 
 
+def test_nothing_listens_beyond_this_machine(platform):
+    ours = descendants(set(pids(platform).values()))
+    sockets = {}
+    for name in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
+            local, state, inode = (line.split()[place] for place in (1, 3, 9))
+            if state == "0A":
+                sockets[f"socket:[{inode}]"] = local
+    listening = set()
+    for pid in ours:
+        with contextlib.suppress(OSError):
+            for each in (Path("/proc") / str(pid) / "fd").iterdir():
+                with contextlib.suppress(OSError):
+                    listening.add(sockets.get(str(each.readlink())))
+    listening.discard(None)
+    assert len(listening) > 5
+    assert {address.partition(":")[0] for address in listening} == {"0100007F"}, listening
+
+
 def test_two_starts_at_once_start_nothing_either(platform):
     before = pids(platform)
     threads = [threading.Thread(target=platform.up) for _ in range(2)]
