@@ -124,6 +124,7 @@ def test_an_operator_rolls_back_first_dry_and_then_for_good(platform, refreshed)
     assert Journal(DRIFTING.name).verify().ok
 
 
+@pytest.mark.slow
 def test_the_scheduled_retraining_trains_on_behalf_of_the_owner(platform):
     admin = platform.airflow("admin")
     yesterday = live_ingest(platform, admin)
