@@ -7,6 +7,7 @@ Nothing heavy is imported here. How a decision about risk follows from a class i
 from __future__ import annotations
 
 import datetime as dt
+from abc import abstractmethod
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -181,6 +182,6 @@ class UseCase(Part):
         return (DEFAULT_KEY,)
 
     @property
+    @abstractmethod
     def tables(self) -> tuple[str, ...]:
         """Return the tables that a day lands in, beside its quarantine."""
-        raise NotImplementedError

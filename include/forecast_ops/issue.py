@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from include.forecast_ops import artifact
 from include.forecast_ops.artifact import PackedForecaster
 from include.forecast_ops.history import History, history
 from include.forecast_ops.report import issue_report
-from include.forecast_ops.rows import hourly, periods
+from include.forecast_ops.rows import Issued, hourly, periods
 from include.forecast_ops.training import BACKTEST, usable_days
 from include.forecasting.families import family
 from include.forecasting.hierarchy import Hierarchy, tree
@@ -44,28 +44,7 @@ _ABSURD = 10.0  # times the largest load of the last five weeks
 _FIRST_KNOWN = 1  # at noon, yesterday is the last whole day
 
 
-@dataclass(frozen=True)
-class IssueResult:
-    """What was issued.
-
-    Args:
-        rows: Rows written.
-        sequence: The journal's sequence in force.
-        fallen_back: Why a series was not forecast by its champion, by series.
-        gaps: Hours of the last week that were not known and so were filled, by series that had any.
-        no_band: Why there is no band; empty where there is one.
-        run_id: MLflow run that holds the report.
-    """
-
-    rows: int
-    sequence: int
-    fallen_back: dict[str, str]
-    gaps: dict[str, int]
-    no_band: str
-    run_id: str
-
-
-def issue(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> IssueResult:
+def issue(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> Issued:
     """Forecast the days after a day, from what was known at its gate closure, by the champions of that moment.
 
     Asked about a past day, it gives the forecast that would have been made then; repeated, it replaces its own rows.
@@ -99,8 +78,8 @@ def issue(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> IssueResult:
     energy = periods(spec, as_of, coherent, band=not no_band).assign(sequence=sequence, pipeline_run=pipeline_run)
     Table(spec.name, PERIODS).update(as_of, as_of, lambda present: energy, run=pipeline_run)
     Table(spec.name, FORECASTS).update(as_of, as_of, lambda present: rows, run=pipeline_run)
-    run_id = _record(spec, state, as_of, rows, energy, fallen_back, gaps, no_band, pipeline_run)
-    return IssueResult(len(rows), sequence, fallen_back, gaps, no_band, run_id)
+    issued = Issued(as_of, rows, energy, sequence, fallen_back, gaps, no_band)
+    return replace(issued, run_id=_record(spec, state, issued, pipeline_run))
 
 
 def state_at(spec: Forecast, moment: dt.datetime) -> tuple[State, int]:
@@ -203,28 +182,20 @@ def _nothing(spec: Forecast) -> dict[str, Array]:
     }
 
 
-def _record(
-    spec: Forecast,
-    state: State,
-    as_of: dt.date,
-    rows: pd.DataFrame,
-    energy: pd.DataFrame,
-    fallen_back: dict[str, str],
-    gaps: dict[str, int],
-    no_band: str,
-    pipeline_run: str,
-) -> str:
-    """Log the issue under the training of the total's champion, or by itself where there is none."""
-    champion = state.of(spec.total).champion
-    name = f"forecast {as_of}"
-    if champion is not None:
-        parent = tracking.parent_of(champion.run_id)
-        run_id = tracking.child_run(parent, name, pipeline_run=pipeline_run)
-    else:
-        run_id = tracking.open_run(spec.name, name, pipeline_run=pipeline_run)
-    change = float((rows["load_kw"] - rows["base_kw"]).abs().mean() / rows["base_kw"].abs().mean())
-    numbers = {"rows": len(rows), "fallen_back": len(fallen_back), "gaps": len(gaps), "reconciliation": change}
-    tracking.log_metrics(run_id, numbers)
-    tracking.log_report(run_id, REPORT, issue_report(spec, as_of, rows, energy, fallen_back, gaps, no_band))
+def _record(spec: Forecast, state: State, issued: Issued, pipeline_run: str) -> str:
+    run_id = tracking.run_under(
+        state.of(spec.total).champion, spec.name, f"forecast {issued.as_of}", pipeline_run=pipeline_run
+    )
+    rows = issued.rows
+    tracking.log_metrics(
+        run_id,
+        {
+            "rows": len(rows),
+            "fallen_back": len(issued.fallen_back),
+            "gaps": len(issued.gaps),
+            "reconciliation": float((rows["load_kw"] - rows["base_kw"]).abs().mean() / rows["base_kw"].abs().mean()),
+        },
+    )
+    tracking.log_report(run_id, REPORT, issue_report(spec, issued))
     tracking.close_run(run_id)
     return run_id

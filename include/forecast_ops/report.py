@@ -9,28 +9,22 @@ import numpy as np
 import pandas as pd
 
 from include.forecast import Forecast
+from include.forecast_ops.rows import Issued
 from include.reporting import Report, figure
 
 _BANDS = (("q10", "q90"), ("q20", "q80"), ("q30", "q70"), ("q40", "q60"))
 
 
-def issue_report(
-    spec: Forecast,
-    as_of: dt.date,
-    rows: pd.DataFrame,
-    energy: pd.DataFrame,
-    fallen_back: dict[str, str],
-    gaps: dict[str, int],
-    no_band: str,
-) -> str:
+def issue_report(spec: Forecast, issued: Issued) -> str:
     """Return the HTML page of one issue."""
+    rows, energy = issued.rows, issued.energy
     report = Report(
-        f"{spec.title}: issued on {as_of} at {spec.gate_closure_hour}:00",
+        f"{spec.title}: issued on {issued.as_of} at {spec.gate_closure_hour}:00",
         f"{rows['series'].nunique()} series, {spec.horizon_days} days ahead, {spec.kpi_unit} is the KPI's unit",
     )
     report.section("Total", "Point forecast and its 20, 40, 60 and 80 % bands.")
-    if no_band:
-        report.text(f"No band: {no_band}", kind="bad")
+    if issued.no_band:
+        report.text(f"No band: {issued.no_band}", kind="bad")
     total = rows.loc[rows["series"] == spec.total]
     drawn, axes = figure(1, height=3.6)
     _band(axes, total)
@@ -42,14 +36,14 @@ def issue_report(
         [[row.period, *(f"{each / 1000:,.0f}" for each in (row.energy_kwh, row.q10, row.q90))]
          for row in energy.loc[energy["series"] == spec.total].itertuples()],
     )  # fmt: skip
-    if fallen_back:
+    if issued.fallen_back:
         report.section("Fall-backs", "Series that their champion could not answer for.")
         report.table(["series", "answered by", "why"], [
-            [key, rows.loc[rows["series"] == key, "family"].iloc[0], why] for key, why in fallen_back.items()
+            [key, rows.loc[rows["series"] == key, "family"].iloc[0], why] for key, why in issued.fallen_back.items()
         ])  # fmt: skip
-    if gaps:
+    if issued.gaps:
         report.section("Gaps", "Hours of the last week that were not known; the same hours of other weeks stand in.")
-        report.table(["series", "hours"], gaps.items())
+        report.table(["series", "hours"], issued.gaps.items())
     change = (rows["load_kw"] - rows["base_kw"]).groupby(rows["series"]).mean()
     level = rows["base_kw"].groupby(rows["series"]).mean()
     report.section("Reconciliation", "How far each series was moved so that all add up, as a share of its level.")

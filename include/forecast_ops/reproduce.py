@@ -11,7 +11,7 @@ from include.catalog import resolve
 from include.data.tables import Table
 from include.forecast import Forecast
 from include.forecast_ops.training import ANSWERS, answers, fitted, known_to
-from include.models import provenance, registry, tracking
+from include.models import registry, tracking
 from include.models.reproduce import Reproduction
 from include.naming import model_name
 from include.records import ForecastTraining
@@ -32,16 +32,8 @@ def reproduce(spec: Forecast, key: str, version: int) -> Reproduction:
     forecaster = fitted(spec, known, resolve(spec.calendar)(), key, evaluation.family)
     again = answers(known, forecaster, pd.Timestamp(told["closure"]))
     registered, rebuilt = _digest(told["kw"]), _digest(again)
-    gone = {table: Table(spec.name, table).erasures(number) for table, number in training.versions.items()}
-    return Reproduction(
-        identical=rebuilt == registered,
-        registered=registered,
-        rebuilt=rebuilt,
-        rows=len(again),
-        same_lock=provenance.lock_digest() == training.lock_digest,
-        same_code=provenance.git_commit() == training.git_commit,
-        erased=[each for found in gone.values() for each in found],
-    )
+    gone = [each for table, number in training.versions.items() for each in Table(spec.name, table).erasures(number)]
+    return Reproduction.compared(training, registered, rebuilt, rows=len(again), erased=gone)
 
 
 def _digest(kw: Sequence[float]) -> str:

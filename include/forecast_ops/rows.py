@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,31 @@ from include.forecasting.paths import LEVELS, CoherentForecast
 WHOLE = "whole"
 _DAY_HOURS = 24  # of a day in UTC, by which the partitions are cut; a local day is summed by ``over_days`` as well
 BANDS = [f"q{level:.0%}".rstrip("%") for level in LEVELS]
+
+
+@dataclass(frozen=True, eq=False)
+class Issued:
+    """What was issued at one gate closure.
+
+    Args:
+        as_of: Day of the gate closure.
+        rows: One row a series and hour.
+        energy: One row a series and period.
+        sequence: The journal's sequence in force.
+        fallen_back: Why a series was not forecast by its champion, by series.
+        gaps: Hours of the last week that were not known and so were filled, by series that had any.
+        no_band: Why there is no band; empty where there is one.
+        run_id: MLflow run that holds the report, once it is logged.
+    """
+
+    as_of: dt.date
+    rows: pd.DataFrame
+    energy: pd.DataFrame
+    sequence: int
+    fallen_back: dict[str, str]
+    gaps: dict[str, int]
+    no_band: str
+    run_id: str = ""
 
 
 def hourly(spec: Forecast, as_of: dt.date, base: Array, coherent: CoherentForecast, *, band: bool) -> pd.DataFrame:

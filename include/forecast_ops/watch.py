@@ -171,12 +171,7 @@ def _verdict(
 def _record(
     spec: Forecast, state: State, as_of: dt.date, joined: pd.DataFrame, verdicts: pd.DataFrame, pipeline_run: str
 ) -> str:
-    champion = state.of(spec.total).champion
-    name = f"watch {as_of}"
-    if champion is not None:
-        run_id = tracking.child_run(tracking.parent_of(champion.run_id), name, pipeline_run=pipeline_run)
-    else:
-        run_id = tracking.open_run(spec.name, name, pipeline_run=pipeline_run)
+    run_id = tracking.run_under(state.of(spec.total).champion, spec.name, f"watch {as_of}", pipeline_run=pipeline_run)
     total = verdicts.set_index("series").loc[spec.total]
     numbers = {name: float(total[name]) for name in ("mae", "bias", "coverage", "pinball") if np.isfinite(total[name])}
     tracking.log_metrics(run_id, numbers | {"retrain": int((verdicts["verdict"] == "retrain").sum())})

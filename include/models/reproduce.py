@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Self
 
 from include.classification import Classification
 from include.data import snapshots
@@ -11,7 +12,9 @@ from include.models import provenance, registry, tracking
 from include.models.evaluation import predictions_digest, trained_until
 from include.models.fitting import fit_calibrated
 from include.naming import model_name
-from include.records import Fitted, Training
+from include.records import Fitted, ForecastTraining, Training
+
+Erasures = list[tuple[dt.datetime, int]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,22 @@ class Reproduction:
     rows: int
     same_lock: bool
     same_code: bool
-    erased: list[tuple[dt.datetime, int]]
+    erased: Erasures
+
+    @classmethod
+    def compared(
+        cls, record: ForecastTraining | Training, registered: str, rebuilt: str, *, rows: int, erased: Erasures
+    ) -> Self:
+        """Return what a rebuild came to beside the record of its training."""
+        return cls(
+            identical=rebuilt == registered,
+            registered=registered,
+            rebuilt=rebuilt,
+            rows=rows,
+            same_lock=provenance.lock_digest() == record.lock_digest,
+            same_code=provenance.git_commit() == record.git_commit,
+            erased=erased,
+        )
 
     @property
     def sentence(self) -> str:
@@ -67,12 +85,6 @@ def reproduce(spec: Classification, version: int) -> Reproduction:
     model, _ = fit_calibrated(spec, fitted.family, fitted.params, rows.loc[rows["day"] <= boundary], training.seed)
     fresh = rows.loc[rows["day"] > boundary]
     rebuilt = predictions_digest(model.predict(fresh[spec.model_columns]))
-    return Reproduction(
-        identical=rebuilt == registered,
-        registered=registered,
-        rebuilt=rebuilt,
-        rows=len(fresh),
-        same_lock=provenance.lock_digest() == training.lock_digest,
-        same_code=provenance.git_commit() == training.git_commit,
-        erased=snapshots.erased_since(spec, training.snapshot),
+    return Reproduction.compared(
+        training, registered, rebuilt, rows=len(fresh), erased=snapshots.erased_since(spec, training.snapshot)
     )

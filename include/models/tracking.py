@@ -31,6 +31,7 @@ from pydantic import BaseModel
 
 from include.errors import MissingMetricError, TransientError
 from include.naming import experiment_name
+from include.records import ModelRef
 from include.settings import settings
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -78,6 +79,13 @@ def parent_of(run_id: str) -> str:
     """Return the parent of a nested run, or the run itself where it is nested under none."""
     with available(f"read run {run_id}"):
         return str(client().get_run(run_id).data.tags.get("mlflow.parentRunId", run_id))
+
+
+def run_under(champion: ModelRef | None, use_case: str, name: str, *, pipeline_run: str) -> str:
+    """Open a run below the training of a champion, or by itself where there is none, and return its id."""
+    if champion is None:
+        return open_run(use_case, name, pipeline_run=pipeline_run)
+    return child_run(parent_of(champion.run_id), name, pipeline_run=pipeline_run)
 
 
 def close_run(run_id: str, status: Status = "FINISHED") -> None:

@@ -179,8 +179,8 @@ class IssueForecastOperator(StepOperator):
             self.log.warning("hours of the last week that were not known, by series: %s", issued.gaps)
         if issued.no_band:
             self.log.warning("no band: %s", issued.no_band)
-        self.emit(context, rows=issued.rows, sequence=issued.sequence, **originator(context, spec).extra())
-        return issued.rows
+        self.emit(context, rows=len(issued.rows), sequence=issued.sequence, **originator(context, spec).extra())
+        return len(issued.rows)
 
 
 class WatchForecastOperator(StepOperator):
