@@ -15,8 +15,8 @@ EVERYWHERE = {
     "librt.so.1", "libutil.so.1", "libgcc_s.so.1", "libstdc++.so.6", "libz.so.1",
 }  # fmt: skip
 
-# What is loaded on demand alone, with a sentence that says what to install where it is not there.
-ON_DEMAND = {"implicit": {"libgomp.so.1"}}
+# Loaded where a spec names its family alone: with a sentence that says what to install, and never its part for GPUs.
+ON_DEMAND = {"implicit"}
 
 
 def needed(path):
@@ -44,6 +44,6 @@ def test_every_library_comes_with_its_wheel_or_with_every_debian():
     for path in libraries:
         for name in needed(path) - brought - EVERYWHERE:
             package = path.relative_to(site).parts[0]
-            if name not in ON_DEMAND.get(package, ()):
+            if package not in ON_DEMAND:
                 lacking[name].add(package)
     assert dict(lacking) == {}, "a fresh machine lacks these; leave the package out, or check for them in the door"
