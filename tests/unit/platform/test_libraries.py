@@ -12,7 +12,7 @@ _NEEDED, _DYNAMIC = 1, 6
 # What python3 itself pulls in on Debian, by way of libc6, libgcc-s1, libstdc++6 and zlib1g.
 EVERYWHERE = {
     "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0",
-    "librt.so.1", "libutil.so.1", "libgcc_s.so.1", "libstdc++.so.6", "libz.so.1",
+    "librt.so.1", "libresolv.so.2", "libutil.so.1", "libgcc_s.so.1", "libstdc++.so.6", "libz.so.1",
 }  # fmt: skip
 
 # Loaded where a spec names its family alone: with a sentence that says what to install, and never its part for GPUs.
