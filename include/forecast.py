@@ -10,28 +10,10 @@ from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from include.spec import Contract, Name, Part, Share, UseCase
+from include.spec import Dataset, Part, Share, UseCase
 
 SimpleName = Literal["yesterday", "last_week", "four_weeks", "similar_day"]
 FamilyName = Literal[SimpleName, "ridge", "kernel", "boosting"]
-
-
-class Unit(Part):
-    """A unit that a sender may take by mistake: what was meant is ``scale`` × what was sent + ``offset``."""
-
-    name: str = Field(description="name for people, e.g. MW instead of kW")
-    scale: float = Field(gt=0, description="factor from the wrong unit to the right one")
-    offset: float = Field(default=0.0, description="added after the factor")
-
-
-class Dataset(Part):
-    """Hourly readings of one kind: a table of their own, with one row a series and hour."""
-
-    table: Name = Field(description="name of the table, and of the frame that the source gives")
-    contract: Contract = Field(description="what a day of readings must be")
-    series: str = Field(description="column that says whose reading it is")
-    value: str = Field(description="column of the reading")
-    mistaken_units: tuple[Unit, ...] = Field(default=(), description="units that are told from the right one")
 
 
 class Watch(Part):

@@ -123,6 +123,24 @@ class Contract(Part):
         return self
 
 
+class Unit(Part):
+    """A unit that a sender may take by mistake: what was meant is ``scale`` × what was sent + ``offset``."""
+
+    name: str = Field(description="name for people, e.g. MW instead of kW")
+    scale: float = Field(gt=0, description="factor from the wrong unit to the right one")
+    offset: float = Field(default=0.0, description="added after the factor")
+
+
+class Dataset(Part):
+    """Readings or events of one kind: a table of their own, with the rules that its rows keep."""
+
+    table: Name = Field(description="name of the table, and of the frame that the source gives")
+    contract: Contract = Field(description="what a day of it must be")
+    series: str = Field(description="column that says whose it is")
+    value: str = Field(description="column of the amount")
+    mistaken_units: tuple[Unit, ...] = Field(default=(), description="units that are told from the right one")
+
+
 class Source(Part):
     """Where rows come from. ``fetch`` names the plain function that yields one partition of them."""
 
@@ -153,6 +171,49 @@ class PromotionGates(Part):
     max_size_mb: float = Field(default=50, gt=0, description="size of the packed model")
 
 
+class Window(Part):
+    """Hours of the business's day in which a champion may change; it may reach over midnight."""
+
+    opens: dt.time = Field(description="from this time on, in the schedule's time zone")
+    closes: dt.time = Field(description="up to this time")
+
+
+class Guardrail(Part):
+    """A number that must not become worse while two models share the cases."""
+
+    metric: Literal["fallback_share", "flagged_share", "decline_share", "latency_ms"] = Field(
+        description="share of answers from the fall-back, with a flag, or that decline; or the mean latency"
+    )
+    max_increase: float = Field(gt=0, description="increase over the champion's that is too much, in the metric's unit")
+
+
+class Rollout(Part):
+    """How a new model takes over real requests: in the shadow first, then a growing share, then all of them."""
+
+    weights: tuple[Share, ...] = Field(default=(0.1, 0.5), description="shares of requests, one after another")
+    min_requests: int = Field(default=200, ge=1, description="answers of the challenger's before a step is decided")
+    confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence that a guardrail is really broken")
+    guardrails: tuple[Guardrail, ...] = Field(
+        default=(
+            Guardrail(metric="fallback_share", max_increase=0.01),
+            Guardrail(metric="flagged_share", max_increase=0.05),
+            Guardrail(metric="latency_ms", max_increase=10),
+        ),
+        description="what breaks off the rollout",
+    )
+
+
+class Serving(Part):
+    """How the scoring service answers for a use case."""
+
+    deadline_ms: float = Field(default=100, gt=0, description="after this the fall-back answers")
+    out_of_range: Literal["flag", "refuse"] = Field(
+        default="flag", description="what happens to a value outside of the contract's range"
+    )
+    durable_log: bool = Field(default=True, description="whether an answer waits until it is on the disk")
+    outputs: tuple[float, float] | None = Field(default=(0, 1), description="range that a sane output lies in")
+
+
 class UseCase(Part):
     """One use case: who wants what, how bad a mistake is, when things happen, and who must agree.
 
@@ -174,6 +235,9 @@ class UseCase(Part):
     approvers: tuple[str, ...] = Field(default=("reviewer",), description="who may approve, if the class asks for it")
     approval_hours: float = Field(default=72, gt=0, description="after this an unanswered request has expired")
     retention_days: int = Field(default=730, ge=1, description="how long rows are kept")
+    promotion_window: Window | None = Field(default=None, description="when a champion may change; none: at any time")
+    rollout: Rollout | None = Field(default=None, description="how real requests are handed over; none: all at once")
+    serving: Serving | None = Field(default=None, description="how the service answers; none: it does not serve this")
     seed: int = Field(default=20261124, description="seed of every random choice")
 
     @property

@@ -19,7 +19,8 @@ from include.data.landing import QUARANTINE, land, newest_known, quarantine
 from include.data.sources import AVAILABLE_AT, DAY
 from include.data.tables import Table
 from include.errors import ContractError, SourceError
-from include.forecast import Dataset, Forecast
+from include.forecast import Forecast
+from include.spec import Dataset
 
 _REFERENCE_DAYS = 7
 _FAR = 3.0  # times the usual change from day to day

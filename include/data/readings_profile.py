@@ -11,9 +11,10 @@ from include.data.landing import QUARANTINE, newest_known
 from include.data.profiles import quarantine_page
 from include.data.sources import AVAILABLE_AT, DAY
 from include.data.tables import Table
-from include.forecast import Dataset, Forecast
+from include.forecast import Forecast
 from include.models import tracking
 from include.reporting import Report, figure
+from include.spec import Dataset
 
 _BEFORE_DAYS = 7
 _SHORT_DAYS = 14  # up to so many days are drawn hour by hour

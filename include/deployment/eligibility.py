@@ -142,5 +142,21 @@ def still_champion(entries: Sequence[Entry], key: str, evaluation: Evaluation) -
             )
 
 
+def unpinned(state: State, key: str, ref: ModelRef) -> None:
+    """Check that nobody holds another version in place.
+
+    Raises:
+        GateError: a person has pinned a version.
+    """
+    pin = state.of(key).pin
+    if pin is not None and pin != ref:
+        raise GateError(
+            expected=f"no pinned version of {key}",
+            seen=f"v{pin.version}, pinned by hand",
+            where=f"promotion of {ref.name} v{ref.version}",
+            next_step="nothing changes while a version is pinned; unpin it, then deploy again",
+        )
+
+
 def _named(version: int | None) -> str:
     return f"v{version}" if version else "no model"

@@ -15,11 +15,14 @@ from include.errors import JournalError
 from include.governance.signatures import digest, opened, sign
 from include.records import ModelRef, Record
 
-SCHEMA = 1
+SCHEMA = 2
 DOMAIN = "flightdeck journal entry"
 GENESIS = "0" * 64
 
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+_NO_SPLIT = {"challenger": None, "shadow": None, "canary_weight": 0.0, "salt": ""}
 
 
 class KeyState(Record):
@@ -31,9 +34,36 @@ class KeyState(Record):
     challenger: ModelRef | None = Field(default=None, description="the model that waits for its turn")
     shadow: ModelRef | None = Field(default=None, description="the model that scores without deciding")
     canary_weight: float = Field(default=0.0, ge=0, le=1, description="share of cases that the challenger decides")
+    salt: str = Field(default="", description="name of the rollout or experiment that splits the cases")
     switch_on: bool = Field(default=True, description="false: only the fall-back answers")
+    switch_reason: str = Field(default="", description="why it is off; part of every answer while it is")
     pin: ModelRef | None = Field(default=None, description="a version that a person holds in place")
     fallback: ModelRef | None = Field(default=None, description="the model that answers when the champion cannot")
+    lists: str = Field(default="", description="SHA-256 of the lists of blocked, boosted and pinned items, kept beside")
+
+    @property
+    def decides(self) -> ModelRef | None:
+        """Return the model that decides where no case is split off: the pinned one, else the champion."""
+        return self.pin or self.champion
+
+    @property
+    def models(self) -> tuple[ModelRef, ...]:
+        """Return every model that the state names and that may be asked, each once."""
+        named = (self.champion, self.pin, self.challenger, self.shadow, self.fallback)
+        return tuple({each.digest: each for each in named if each is not None}.values())
+
+    def promoted(self, ref: ModelRef, at: dt.datetime) -> KeyState:
+        """Return this state with another champion; whatever split there was has ended with it."""
+        return self.model_copy(update={"champion": ref, "champion_since": at, "previous": self.champion, **_NO_SPLIT})
+
+    def restored(self, before: KeyState) -> KeyState:
+        """Return this state with the champion of an earlier one, its age and its own predecessor; no split is left."""
+        back = {name: getattr(before, name) for name in ("champion", "champion_since", "previous")}
+        return self.model_copy(update={**back, **_NO_SPLIT})
+
+    def unsplit(self) -> KeyState:
+        """Return this state with its champion alone: neither shadow nor challenger."""
+        return self.model_copy(update=_NO_SPLIT)
 
 
 class State(Record):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from include.deployment.eligibility import approved, evaluated, gated, still_champion
+from include.deployment.eligibility import approved, evaluated, gated, still_champion, unpinned
 from include.deployment.entries import Entry, KeyState, State
 from include.deployment.journal import Journal
 from include.errors import ApprovalError, ArtifactError, GateError, MissingMetricError, StaleComparisonError
@@ -66,7 +66,7 @@ def promote(
     journal, request_id = Journal(spec.name), f"promote {key} v{ref.version} in {run}"
     if (done := _done(spec, journal, {key: ref}, request_id)) is not None:
         return done
-    cleared = _clear(spec, journal, ref, key, run)
+    cleared = clear(spec, journal, ref, key, run)
     if isinstance(cleared, str):
         return Outcome(False, cleared, None)
     return _move(spec, journal, [cleared], request_id=request_id, run=run, at=at, dry_run=dry_run)
@@ -90,7 +90,7 @@ def promote_many(
     cleared, left = [], {}
     for key in sorted(refs):
         try:
-            found = _clear(spec, journal, refs[key], key, run)
+            found = clear(spec, journal, refs[key], key, run)
         except (MissingMetricError, ApprovalError, GateError, ArtifactError, StaleComparisonError) as error:
             found = str(error)
         if isinstance(found, str):
@@ -104,7 +104,7 @@ def promote_many(
 
 
 @dataclass(frozen=True)
-class _Cleared:
+class Cleared:
     """A version that may become the champion of its key now, and on what grounds."""
 
     key: str
@@ -128,8 +128,12 @@ def _done(spec: UseCase, journal: Journal, refs: Mapping[str, ModelRef], request
     return None
 
 
-def _clear(spec: UseCase, journal: Journal, ref: ModelRef, key: str, run: str) -> _Cleared | str:
-    """Return what a version's promotion rests on, or why it is not promoted though nothing is wrong."""
+def clear(spec: UseCase, journal: Journal, ref: ModelRef, key: str, run: str) -> Cleared | str:
+    """Return what a version's way to its first case rests on, or why it may not go it though nothing is wrong.
+
+    Raises:
+        MissingMetricError, ApprovalError, GateError, ArtifactError, StaleComparisonError: as ``promote``.
+    """
     evaluation = registry.evaluation_of(ref)
     evaluated(spec, ref, key, evaluation)
     if evaluation.route is None:
@@ -141,14 +145,15 @@ def _clear(spec: UseCase, journal: Journal, ref: ModelRef, key: str, run: str) -
     approved(spec, ref, evaluation, approval)
     override = gated(ref, evaluation, approval)
     still_champion(journal.entries(), key, evaluation)
+    unpinned(journal.state(), key, ref)
     _unaltered(ref)
-    return _Cleared(key, ref, evaluation, approval, override)
+    return Cleared(key, ref, evaluation, approval, override)
 
 
 def _move(
     spec: UseCase,
     journal: Journal,
-    cleared: Sequence[_Cleared],
+    cleared: Sequence[Cleared],
     *,
     request_id: str,
     run: str,
@@ -167,13 +172,12 @@ def _move(
     def change(state: State) -> State:
         for each in cleared:
             still_champion(journal.known(), each.key, each.evaluation)
-            old = state.of(each.key)
-            new = {"champion": each.ref, "champion_since": at, "previous": old.champion}
-            state = state.with_key(each.key, old.model_copy(update=new))
+            unpinned(state, each.key, each.ref)
+            state = state.with_key(each.key, state.of(each.key).promoted(each.ref, at))
         return state
 
     first = cleared[0]
-    grounds = {each.key: _evidence(each, run) for each in cleared}
+    grounds = {each.key: grounds_of(each, run) for each in cleared}
     entry = journal.append(
         change,
         request_id=request_id,
@@ -234,8 +238,7 @@ def rollback(
                 where=f"rollback of {spec.name}/{key}",
                 next_step="look at the journal and decide anew",
             )
-        back = {name: getattr(before, name) for name in ("champion", "champion_since", "previous")}
-        return state.with_key(key, now.model_copy(update=back))
+        return state.with_key(key, now.restored(before))
 
     evidence = {"rolled_back": present.champion.model_dump(), "restored": present.previous.model_dump()}
     entry = journal.append(change, request_id=request_id, action="rollback", who=who, why=why, evidence=evidence, at=at)
@@ -288,7 +291,7 @@ def _last_time(entries: list[Entry], key: str, champion: ModelRef) -> KeyState:
     return next(state for each in reversed(entries) if (state := each.state.of(key)).champion == champion)
 
 
-def _why(cleared: _Cleared, *, alone: bool) -> str:
+def _why(cleared: Cleared, *, alone: bool) -> str:
     evaluation = cleared.evaluation
     if not alone:
         return f"{cleared.key} {evaluation.route} ({evaluation.family})"
@@ -301,7 +304,8 @@ def _verdicts(evaluation: Evaluation) -> str:
     return "; ".join(said) or "no comparison"
 
 
-def _evidence(cleared: _Cleared, run: str) -> dict[str, Any]:
+def grounds_of(cleared: Cleared, run: str) -> dict[str, Any]:
+    """Return what an entry about a cleared version keeps as its evidence."""
     evaluation, approval = cleared.evaluation, cleared.approval
     whole = evaluation.model_dump(mode="json")
     kept = ("family", "as_of", "originator", "originator_source", "route", "refresh_due", "metrics", "comparisons")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from include.forecast import Dataset, Forecast, Unit, Watch
-from include.spec import Column, Contract, PromotionGates, Risk, Role, Schedule, Source
+from include.forecast import Forecast, Watch
+from include.spec import Column, Contract, Dataset, PromotionGates, Risk, Role, Schedule, Source, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
