@@ -166,7 +166,7 @@ class PromotionGates(Part):
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1, description="confidence of intervals and paired tests")
     non_inferiority_margin: float = Field(gt=0, description="worsening of the primary metric a refresh may cost")
-    max_champion_age_days: int = Field(gt=0, description="age at which a champion may be refreshed")
+    max_champion_age_days: int = Field(ge=0, description="age above which a champion may be refreshed; 0: every day")
     max_latency_ms: float = Field(default=50, gt=0, description="p95 of one single-row prediction in a clean process")
     max_size_mb: float = Field(default=50, gt=0, description="size of the packed model")
 
@@ -249,3 +249,26 @@ class UseCase(Part):
     @abstractmethod
     def tables(self) -> tuple[str, ...]:
         """Return the tables that a day lands in, beside its quarantine."""
+
+
+class DatasetUseCase(UseCase):
+    """A use case whose days consist of datasets, each a table with a contract of its own."""
+
+    datasets: tuple[Dataset, ...] = Field(min_length=1, description="the first is the one that models are about")
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Return a table for each dataset."""
+        return tuple(dataset.table for dataset in self.datasets)
+
+    def dataset(self, table: str) -> Dataset:
+        """Return one of the datasets; KeyError if there is none."""
+        return next(each for each in self.datasets if each.table == table)
+
+    @model_validator(mode="after")
+    def _columns_are_promised(self) -> Self:
+        for dataset in self.datasets:
+            promised = [column.name for column in dataset.contract.columns]
+            if missing := [name for name in (dataset.series, dataset.value) if name not in promised]:
+                raise ValueError(f"dataset '{dataset.table}' names {missing}; its contract promises {promised}")
+        return self
