@@ -41,9 +41,7 @@ class ItemRule(Record):
         if self.until is not None and self.until < self.since:
             raise ValueError(f"a rule from {self.since} to {self.until} never holds; give a later end date")
         if (self.factor != 1.0) != (self.kind == "boost"):
-            raise ValueError(
-                f"factor {self.factor:g} for a '{self.kind}'; a boost needs one other than 1, no other kind"
-            )
+            raise ValueError(f"factor {self.factor:g} for a '{self.kind}'; only a boost has one, and not 1")
         return self
 
 

@@ -223,6 +223,13 @@ def rollback(
             where=f"rollback of {spec.name}/{key}",
             next_step="promote another candidate, or switch the use case off",
         )
+    if present.pin is not None:
+        raise GateError(
+            expected=f"no pinned version of {key}",
+            seen=f"{_version(present.pin)}, which decides whatever the champion is",
+            where=f"rollback of {spec.name}/{key}",
+            next_step="unpin it, then roll back",
+        )
     before = _last_time(entries, key, present.previous)
     _unaltered(present.previous)
     done = f"{_version(present.previous)} in place of {_version(present.champion)}"
