@@ -23,7 +23,7 @@ from include.forecasting.panel import Array
 from include.forecasting.samples import View, observe
 from include.forecasting.windows import Horizon
 from include.models import artifact, registry, tracking
-from include.models.files import digest_of_folder
+from include.models.folders import digest_of_folder
 from include.naming import model_name
 from include.records import ModelRef
 

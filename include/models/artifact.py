@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from include.classification import Classification
 from include.errors import ArtifactError, ContractError
-from include.models.files import digest_of_folder
+from include.models.folders import digest_of_folder
 from include.models.tracking import available, client, downloaded
 from include.records import GateResult, ModelRef
 from include.spec import UseCase
