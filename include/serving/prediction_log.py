@@ -1,7 +1,7 @@
 """The prediction log: an answer is given when its record is on disk, and many records share one way there.
 
 One thread writes. It takes all that has come while the disk was busy, writes it at once, has it synced, and tells the
-event loop once. So a record waits for the disk, and thousands a second cost little more than hundreds.
+event loop once. So a record waits for the disk and for nothing else, and the slower the disk, the larger the groups.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from include.serving.segments import CLOSED, HIDDEN, OPEN, frame, log_folder, se
 
 MIB = 2**20
 _LOOK_SECONDS = 1.0
+_MEND = "give the disk space, or have it mended; then ask again"
 _Waiting = tuple[bytes, "asyncio.Future[None]"]
 
 
@@ -87,7 +88,8 @@ class SegmentWriter:
 
     def close(self) -> None:
         """Leave all to be shipped, and let go of the folder."""
-        self.close_segment()
+        with contextlib.suppress(OSError):  # who adopts it does the same
+            self._mend()
         os.close(self._lock)
 
     def _start(self) -> None:
@@ -112,8 +114,6 @@ class PredictionLog:
         home: The service's folder; the log is below it.
         durable: Whether a record is synced to disk before it is acknowledged. Without it a kill of the process loses
             nothing, and a loss of power does.
-        max_delay: Seconds by which groups are kept apart under load, and so the longest that a record waits for others
-            to share its sync. The first after a pause goes at once.
         segment_bytes: Size at which a segment is closed.
         segment_seconds: Age at which it is.
         max_unshipped_bytes: Bytes of all writers below ``home`` that may wait to be shipped.
@@ -125,21 +125,25 @@ class PredictionLog:
         home: Path,
         *,
         durable: bool = True,
-        max_delay: float = 0.002,
         segment_bytes: int = 8 * MIB,
         segment_seconds: float = 10.0,
         max_unshipped_bytes: int = 1024 * MIB,
         max_waiting_bytes: int = 16 * MIB,
     ) -> None:
-        self._files = SegmentWriter(home, durable=durable, segment_bytes=segment_bytes, segment_seconds=segment_seconds)
-        self._home, self._max_delay, self._look_seconds = home, max_delay, min(_LOOK_SECONDS, segment_seconds)
+        self._home, self._look_seconds = home, min(_LOOK_SECONDS, segment_seconds)
         self._max_unshipped, self._max_waiting = max_unshipped_bytes, max_waiting_bytes
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._closed = False
         self._taken = 0  # bytes; the loop alone counts these, the thread the two below
         self._settled = 0
-        self._on_disk = unshipped_bytes(home)
+        try:
+            self._files = SegmentWriter(
+                home, durable=durable, segment_bytes=segment_bytes, segment_seconds=segment_seconds
+            )
+            self._on_disk = unshipped_bytes(home)
+        except OSError as error:
+            raise self._failed(str(error), _MEND) from error
         self.groups = 0
         self.problem = ""
         self._thread = threading.Thread(target=self._work, name="prediction-log", daemon=True)
@@ -192,27 +196,23 @@ class PredictionLog:
         await self._loop.run_in_executor(None, self._thread.join)
 
     def _work(self) -> None:
-        looked = began = time.monotonic()
+        looked = time.monotonic()
         going_on = True
         while going_on:
-            group, going_on = self._next_group(began)
-            began = time.monotonic()
+            group, going_on = self._next_group()
             if group:
                 self._commit(group)
             with contextlib.suppress(OSError):  # tried again with the next group
                 self._files.close_due()
-            if began - looked >= self._look_seconds:
-                self._on_disk, looked = unshipped_bytes(self._home), began
+                if time.monotonic() - looked >= self._look_seconds:
+                    self._on_disk, looked = unshipped_bytes(self._home), time.monotonic()
         self._files.close()
 
-    def _next_group(self, began: float) -> tuple[list[_Waiting], bool]:
-        """Return what is to be written next, and whether more may come; waits a second at most."""
+    def _next_group(self) -> tuple[list[_Waiting], bool]:
+        """Return all that has come, and whether more may; waits for a second at most."""
         group: list[_Waiting] = []
         with contextlib.suppress(queue.Empty):
             each = self._queue.get(timeout=self._look_seconds)
-            early = began + self._max_delay - time.monotonic()
-            if early > 0 and not self._closed:
-                time.sleep(early)
             while each is not None:
                 group.append(each)
                 each = self._queue.get_nowait()
@@ -238,18 +238,18 @@ class PredictionLog:
             if future.done():  # who asked has gone
                 continue
             if problem:
-                future.set_exception(self._failed(problem, "give the disk space, or have it mended; then ask again"))
+                future.set_exception(self._failed(problem, _MEND))
             else:
                 future.set_result(None)
 
     def _failed(self, seen: str, next_step: str) -> TransientError:
         return TransientError(
-            expected="the disk to take a record", seen=seen, where=f"prediction log {self._files.folder}",
+            expected="the disk to take a record", seen=seen, where=f"prediction log {log_folder(self._home)}",
             next_step=next_step,
         )  # fmt: skip
 
     def _overloaded(self, seen: str, bound: int, next_step: str) -> OverloadedError:
         return OverloadedError(
-            expected=f"at most {bound} bytes", seen=seen, where=f"prediction log {self._files.folder}",
+            expected=f"at most {bound} bytes", seen=seen, where=f"prediction log {log_folder(self._home)}",
             next_step=f"{next_step}, and ask again after a second",
         )  # fmt: skip

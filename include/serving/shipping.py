@@ -46,7 +46,7 @@ SCHEMA = pa.schema(
     [*_LOGGED, (DAY, pa.date32()), ("writer", pa.string()), ("segment", pa.int64()), ("offset", pa.int64())]
 )
 _BATCH_BYTES = 32 * 2**20
-_NAME = re.compile(r"\w{1,100}", re.ASCII)
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 Row = dict[str, Any]
 
 
