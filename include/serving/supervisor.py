@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from include.errors import FlightdeckError, PermanentError
@@ -23,7 +24,7 @@ from include.serving.cache import ModelCache
 from include.serving.follower import Follower
 from include.serving.keys import Keyring
 from include.serving.view import AccessKey, View, read_view
-from include.serving.workers import Workers
+from include.serving.workers import WORKER, Workers
 
 FOLLOW_SECONDS, ACCESS_SECONDS, SHIP_SECONDS = 1.0, 1.0, 2.0
 _WRITE_SECONDS = 2.0
@@ -50,7 +51,7 @@ class Options:
     serves: tuple[str, ...]
     bind: str = "127.0.0.1"
     workers: int = 1
-    worker: Sequence[str] = ("-m", "include.serving.worker")
+    worker: Sequence[str] = WORKER
 
 
 class Supervisor:
@@ -78,8 +79,8 @@ class Supervisor:
             cache = ModelCache(home)
             followers = self._followers(cache)
             workers = Workers(
-                home, port=self.options.port, bind=self.options.bind, count=self.options.workers,
-                command=self.options.worker,
+                home, self.options.serves, port=self.options.port, bind=self.options.bind,
+                count=self.options.workers, command=self.options.worker,
             )  # fmt: skip
             self._write(followers)
             self._begin(cache, followers)
@@ -103,12 +104,12 @@ class Supervisor:
 
     def _begin(self, cache: ModelCache, followers: dict[str, Follower]) -> None:
         for name, follower in followers.items():
-            self._repeat(f"journal of {name}", lambda each=follower: _followed(each))
+            self._repeat(f"journal of {name}", partial(_followed, follower))
             self._repeat(f"anchor of {name}", follower.anchor_once)
         keyring = Keyring()
-        self._repeat("access keys", lambda: self._keys(keyring))
+        self._repeat("access keys", partial(self._keys, keyring))
         self._repeat("shipping", self._shipped)
-        self._repeat("models", lambda: _kept(cache, followers))
+        self._repeat("models", partial(_kept, cache, followers))
 
     def _tend(self, workers: Workers, followers: dict[str, Follower]) -> None:
         written, last = self._write(followers), time.monotonic()

@@ -22,7 +22,8 @@ from pydantic import TypeAdapter, ValidationError
 from include.platform import processes
 from include.platform.state import Started, private_file
 
-GRACE_SECONDS = 9.0  # less than the platform waits before it kills
+GRACE_SECONDS = 11.0  # more than a worker takes for its last answers, less than the platform waits before it kills
+WORKER = ("-m", "include.serving.worker")
 _FILE = "workers.json"
 _BACKOFF = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_SECONDS = 30.0
@@ -47,6 +48,7 @@ class Workers:
 
     Args:
         home: The service's folder.
+        serves: Names of the use cases.
         port: The port that they share.
         bind: The address that they listen on.
         count: How many there are.
@@ -54,11 +56,19 @@ class Workers:
     """
 
     def __init__(
-        self, home: Path, *, port: int, bind: str, count: int, command: Sequence[str] = ("-m", "include.serving.worker")
+        self,
+        home: Path,
+        serves: Sequence[str],
+        *,
+        port: int,
+        bind: str,
+        count: int,
+        command: Sequence[str] = WORKER,
     ) -> None:
         self.home, self.port = home, port
-        where = ["--home", str(home), "--host", bind, "--port", str(port), "--reuse-port"]
-        self._argv = [sys.executable, *command, *where]
+        self._argv = [
+            sys.executable, *command, str(home), *serves, "--host", bind, "--port", str(port), "--workers", str(count),
+        ]  # fmt: skip
         self._places = [_Place() for _ in range(count)]
         self._before = [each for each in _remembered(home) if processes.alive(each)]
         self._kill_at = 0.0
