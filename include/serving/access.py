@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import hmac
 import time
 from collections.abc import Callable, Mapping
@@ -11,9 +10,9 @@ from collections.abc import Callable, Mapping
 from starlette.types import Scope
 
 from include.serving.answers import RefusedError
+from include.serving.keys import PREFIX, hashed
 from include.serving.view import AccessKey
 
-BEGINNING = "fd_"
 _NOBODY = "0" * 64
 
 
@@ -47,9 +46,7 @@ class Doorkeeper:
         self._workers, self._clock = workers, clock
         self._buckets: dict[str, Bucket] = {}
 
-    def admit(
-        self, header: str, keys: Mapping[str, AccessKey], use_case: str, now: dt.datetime
-    ) -> AccessKey:
+    def admit(self, header: str, keys: Mapping[str, AccessKey], use_case: str, now: dt.datetime) -> AccessKey:
         """Return the key that a request came with.
 
         Args:
@@ -62,11 +59,10 @@ class Doorkeeper:
             RefusedError: 401, 403 or 429.
         """
         scheme, _, secret = header.partition(" ")
-        name = secret.removeprefix(BEGINNING).partition("_")[0]
+        name = secret.removeprefix(f"{PREFIX}_").partition("_")[0]
         key = keys.get(name)
-        seen = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
         # Compared also where there is no such key, so that time does not tell which ids there are.
-        same = hmac.compare_digest(seen, key.sha256 if key else _NOBODY)
+        same = hmac.compare_digest(hashed(secret), key.sha256 if key else _NOBODY)
         if scheme.lower() != "bearer" or key is None or not same:
             raise RefusedError(401, "unauthorised", "send a valid key as `Authorization: Bearer fd_…`")
         if key.expires_at is not None and now >= key.expires_at:

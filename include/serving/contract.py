@@ -105,9 +105,7 @@ def _field(column: Column, *, bounded: bool) -> Any:
     elif column.dtype == "string":
         limits = {"min_length": 1, "max_length": 200}
     elif bounded:
-        limits = {
-            name: limit for name, limit in (("ge", column.minimum), ("le", column.maximum)) if limit is not None
-        }
+        limits = {name: limit for name, limit in (("ge", column.minimum), ("le", column.maximum)) if limit is not None}
     if not bounded and column.role is not Role.IDENTIFIER and (said := _range(column)):
         described = f"{described}; flagged outside of {said}".lstrip("; ")
     held = Annotated[kind, Field(**limits)] if limits else kind

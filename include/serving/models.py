@@ -15,11 +15,9 @@ from include.classification import Classification
 from include.errors import ArtifactError
 from include.models.folders import digest_of_folder
 from include.records import ModelRef
+from include.serving.cache import model_folder
 from include.serving.deadline import Timed
 from include.spec import UseCase
-
-FOLDER = "models"
-Opener = Callable[[UseCase, Path], Any]
 
 
 @dataclass(frozen=True)
@@ -37,18 +35,13 @@ class Loaded:
     answer: Timed
 
 
-def folder_of(home: Path, digest: str) -> Path:
-    """Return where a model's files are in the cache."""
-    return home / FOLDER / digest
-
-
 def load(spec: UseCase, home: Path, ref: ModelRef) -> Loaded:
     """Return a model of the local cache.
 
     Raises:
         ArtifactError: it is not there, not the one that the journal names, or damaged.
     """
-    folder = folder_of(home, ref.digest)
+    folder = model_folder(home, ref.digest)
     if not folder.is_dir():
         raise _not_it(ref, "no such folder", folder)
     try:

@@ -73,9 +73,7 @@ class Service:
         now: Wall-clock time, UTC.
     """
 
-    def __init__(
-        self, home: Path, specs: Sequence[UseCase], limits: Limits, now: Callable[[], dt.datetime]
-    ) -> None:
+    def __init__(self, home: Path, specs: Sequence[UseCase], limits: Limits, now: Callable[[], dt.datetime]) -> None:
         self.home, self.limits, self.now = home, limits, now
         self.specs = {spec.name: spec for spec in specs}
         self.watcher = Watcher(home, specs)

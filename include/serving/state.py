@@ -111,6 +111,8 @@ class Watcher:
     def _live(self, view: View, problems: list[str]) -> dict[tuple[str, str], Live]:
         live = {}
         self._failed = False
+        if view.problem:
+            problems.append(view.problem)
         for name, said in view.use_cases.items():
             if (spec := self._specs.get(name)) is None:
                 continue
@@ -127,7 +129,12 @@ class Watcher:
             problems.extend(failed.values())
             self._failed |= bool(failed)
             loaded = {digest: self._loaded[digest] for digest in wanted if digest in self._loaded}
-            live.update({(name, key): Live(each, said.sequence, loaded, failed) for key, each in said.keys.items()})
+            live.update(
+                {
+                    (name, key): Live(each, each.sequence or said.sequence, loaded, failed)
+                    for key, each in said.keys.items()
+                }
+            )
         return live
 
     def _issues(self, before: Snapshot, changed: set[Path], problems: list[str]) -> dict[str, Issue]:
