@@ -1,4 +1,4 @@
-"""A scoring service's home for tests: real models of made-up clients, a view as the supervisor writes it, and workers."""
+"""A scoring service's home for tests: real models of made-up clients, a view as its supervisor writes it, workers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from functools import cache
@@ -17,14 +18,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import uvicorn
 
 from include.models.folders import digest_of_folder
 from include.platform.stores import free_ports
 from include.records import ModelRef, ServingFacts
+from include.serving import forecasts
 from include.serving.cache import model_folder
+from include.serving.forecasts import Hour, Issue, Series
 from include.serving.keys import hashed
 from include.serving.segments import read_segment, writers
 from include.serving.view import AccessKey, View, ViewOfKey, ViewOfUseCase
+from include.serving.worker import listening
 from include.use_cases.credit_risk import SPEC
 
 ROOT = Path(__file__).parents[1]
@@ -132,6 +137,40 @@ def workers(home: Home, count: int = 1, *options: str, use_cases: tuple[str, ...
             with contextlib.suppress(ProcessLookupError):
                 each.send_signal(signal.SIGKILL)
             each.wait()
+
+
+@contextlib.contextmanager
+def serving(app):
+    """Serve an application on a thread with a worker's own loop and parser, and yield its URL."""
+    server = uvicorn.Server(uvicorn.Config(app, loop="uvloop", http="httptools", log_level="critical", lifespan="on"))
+    with listening("127.0.0.1", 0) as opened:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
+        thread.start()
+        try:
+            until(lambda: server.started or not thread.is_alive())
+            yield f"http://127.0.0.1:{opened.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def issued(home: Path, spec, as_of: dt.date, *, fallback: str = "") -> Issue:
+    """Write an issue of made-up hours into a home, and return it."""
+    days = {}
+    for ahead in range(1, spec.horizon_days + 1):
+        day = as_of + dt.timedelta(days=ahead)
+        start = dt.datetime.combine(day, dt.time(), dt.UTC)
+        days[day] = tuple(
+            Hour(time=start + dt.timedelta(hours=hour), load_kw=1000.0 + hour, bands={"q10": 900.0, "q90": None})
+            for hour in range(24)
+        )
+    series = Series(family="ridge", model_version=5, fallback=fallback, filled_hours=2, days=days)
+    issue = Issue(
+        use_case=spec.name, as_of=as_of, issued_at=spec.origin(as_of), sequence=31, table_version=4,
+        series=dict.fromkeys(spec.keys, series),
+    )  # fmt: skip
+    forecasts.write(home, issue)
+    return issue
 
 
 def alive(port: int) -> set[int]:

@@ -81,12 +81,17 @@ def publish(spec: Forecast, home: Path) -> Issue | None:
         return None
     as_of = max(days)
     issue = issue_of(spec, as_of, table.read(first_day=as_of, last_day=as_of), version)
-    path = path_of(home, spec.name)
+    write(home, issue)
+    return issue
+
+
+def write(home: Path, issue: Issue) -> None:
+    """Put an issue in the place of the one before, whole or not at all."""
+    path = path_of(home, issue.use_case)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}")
     new.write_text(issue.model_dump_json())
     new.replace(path)
-    return issue
 
 
 def issue_of(spec: Forecast, as_of: dt.date, rows: pd.DataFrame, version: int) -> Issue:
