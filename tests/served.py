@@ -10,15 +10,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
 import urllib.request
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import uvicorn
 
 from include.models.folders import digest_of_folder
 from include.platform.stores import free_ports
@@ -29,8 +26,8 @@ from include.serving.forecasts import Hour, Issue, Series
 from include.serving.keys import hashed
 from include.serving.segments import read_segment, writers
 from include.serving.view import AccessKey, View, ViewOfKey, ViewOfUseCase
-from include.serving.worker import listening
 from include.use_cases.credit_risk import SPEC
+from tests.asking import until
 
 ROOT = Path(__file__).parents[1]
 KEY = "fd_abc123_a-secret_of-the_holder"
@@ -139,21 +136,6 @@ def workers(home: Home, count: int = 1, *options: str, use_cases: tuple[str, ...
             each.wait()
 
 
-@contextlib.contextmanager
-def serving(app):
-    """Serve an application on a thread with a worker's own loop and parser, and yield its URL."""
-    server = uvicorn.Server(uvicorn.Config(app, loop="uvloop", http="httptools", log_level="critical", lifespan="on"))
-    with listening("127.0.0.1", 0) as opened:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
-        thread.start()
-        try:
-            until(lambda: server.started or not thread.is_alive())
-            yield f"http://127.0.0.1:{opened.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
 def issued(home: Path, spec, as_of: dt.date, *, fallback: str = "") -> Issue:
     """Write an issue of made-up hours into a home, and return it."""
     days = {}
@@ -179,15 +161,6 @@ def alive(port: int) -> set[int]:
     for _ in range(8):
         with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live") as answer:
             found.add(json.load(answer)["process"])
-    return found
-
-
-def until(condition, log: Path | None = None, *, seconds: float = 20):
-    """Wait until a condition gives something, and return that."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s; {log.read_text()[-3000:] if log else ''}"
-        time.sleep(0.02)
     return found
 
 

@@ -13,7 +13,8 @@ from include.serving.app import create_app
 from include.spec import Serving
 from include.use_cases.credit_risk import SPEC as CREDIT
 from include.use_cases.load_forecast import SPEC as LOAD
-from tests.served import KEY, Home, access, issued, serving
+from tests.asking import serving
+from tests.served import KEY, Home, access, issued
 
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 

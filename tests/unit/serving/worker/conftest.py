@@ -11,7 +11,8 @@ from include.serving.app import create_app
 from include.serving.service import Limits
 from include.spec import Serving
 from include.use_cases.credit_risk import SPEC
-from tests.served import KEY, NOW, Home, serving
+from tests.asking import serving
+from tests.served import KEY, NOW, Home
 
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 
@@ -26,9 +27,9 @@ def application(home):
     """Give a function that starts an application over the home, and returns a client with a valid key."""
     with contextlib.ExitStack() as stack:
 
-        def start(*, limits=None, now=lambda: NOW, **how):
-            spec = SPEC.model_copy(update={"serving": Serving(**how)})
-            app = create_app(home.path, [spec], limits=limits or Limits(), now=now)
+        def start(*, limits=None, now=lambda: NOW, spec=SPEC, **how):
+            served = spec.model_copy(update={"serving": Serving(**how)})
+            app = create_app(home.path, [served], limits=limits or Limits(), now=now)
             return stack.enter_context(_asking(app))
 
         yield start
