@@ -14,7 +14,9 @@ from include.spec import DatasetUseCase, Name, Part, PromotionGates, Share
 Task = Literal["rebuy", "discover"]
 TASKS: tuple[Task, ...] = ("rebuy", "discover")
 BaselineName = Literal["popularity", "frequency"]
-FamilyName = Literal[BaselineName, "item_knn", "als", "ease", "blend"]
+FamilyName = Literal[
+    BaselineName, "item_knn", "als", "plain_ease", "ease", "recent_ease", "ease_counts", "rate", "blend"
+]
 
 
 class RecommendationGates(PromotionGates):
@@ -40,8 +42,9 @@ class Recommendation(DatasetUseCase):
     """A use case whose models rank items for a customer, a model for each market."""
 
     markets: tuple[Name, ...] = Field(min_length=1, description="keys of the models")
-    market_of: str = Field(
-        pattern=r"^[\w.]+:\w+$", description="module:function(events) -> market of each household, as a series"
+    store_bounds: tuple[int, ...] = Field(
+        default=(),
+        description="number of the last store of each market but the last one",
     )
     items: str = Field(pattern=r"^[\w.]+:\w+$", description="module:function() -> facts of the products")
     households: str = Field(pattern=r"^[\w.]+:\w+$", description="module:function() -> facts of some households")
@@ -75,6 +78,10 @@ class Recommendation(DatasetUseCase):
         for names, what in ((self.families, "families"), (self.markets, "markets")):
             if doubled := sorted({name for name in names if list(names).count(name) > 1}):
                 raise ValueError(f"{what} have the names {doubled} twice; each name must be given once")
+        if len(self.store_bounds) != len(self.markets) - 1:
+            raise ValueError(
+                f"{len(self.markets)} markets need {len(self.markets) - 1} store bounds, not {len(self.store_bounds)}"
+            )
         if missing := [name for name in ("popularity", "frequency") if name not in self.families]:
             raise ValueError(f"families lack {missing}, which a model must beat; add them")
         return self

@@ -65,7 +65,7 @@ SPEC = Recommendation(
     ),
     datasets=(PURCHASES,),
     markets=("group_1", "group_2", "group_3", "group_4"),
-    market_of="include.recommending.markets:market_of",
+    store_bounds=(330, 370, 420),
     items="include.data.journey:products",
     households="include.data.journey:demographics",
     campaigns="include.use_cases.recommender:campaigns",
