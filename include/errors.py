@@ -70,6 +70,10 @@ class ApprovalError(PermanentError):
     """An approval is absent, expired, forged, or given by somebody who may not give it."""
 
 
+class ExperimentError(PermanentError):
+    """An experiment was planned with numbers that cannot be, or its observations are not what was planned."""
+
+
 class StaleComparisonError(PermanentError):
     """The champion changed after the candidate was compared with it."""
 

@@ -10,7 +10,7 @@ from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from include.spec import Dataset, Part, Share, UseCase
+from include.spec import DatasetUseCase, Part, Share
 
 SimpleName = Literal["yesterday", "last_week", "four_weeks", "similar_day"]
 FamilyName = Literal[SimpleName, "ridge", "kernel", "boosting"]
@@ -27,10 +27,9 @@ class Watch(Part):
     coverage: tuple[Share, Share] = Field(default=(0.6, 0.95), description="coverage of the 80 % band that is honest")
 
 
-class Forecast(UseCase):
-    """A use case whose models foretell hourly series and their total."""
+class Forecast(DatasetUseCase):
+    """A use case whose models foretell hourly series and their total; the first dataset is the one that is foretold."""
 
-    datasets: tuple[Dataset, ...] = Field(min_length=1, description="readings; the first is the one that is foretold")
     series: tuple[str, ...] = Field(min_length=1, description="the series that add up to the total; keys of the models")
     total: str = Field(default="total", description="name of their sum")
     calendar: str = Field(pattern=r"^[\w.]+:\w+$", description="module:function() -> include.forecasting.Calendar")
@@ -47,11 +46,6 @@ class Forecast(UseCase):
     def keys(self) -> tuple[str, ...]:
         """Return the series and their total: each has a model of its own."""
         return (*self.series, self.total)
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """Return a table for each kind of readings."""
-        return tuple(dataset.table for dataset in self.datasets)
 
     @property
     def simple(self) -> tuple[FamilyName, ...]:
@@ -74,10 +68,6 @@ class Forecast(UseCase):
         """Return the moment at which the forecast of a day's gate closure is made, UTC."""
         return dt.datetime.combine(day, dt.time(self.gate_closure_hour), dt.UTC)
 
-    def dataset(self, table: str) -> Dataset:
-        """Return one of the datasets; KeyError if there is none."""
-        return next(each for each in self.datasets if each.table == table)
-
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not self.simple or len(self.simple) == len(self.families):
@@ -85,8 +75,4 @@ class Forecast(UseCase):
         for names, what in ((self.families, "families"), (self.keys, "series")):
             if doubled := sorted({name for name in names if list(names).count(name) > 1}):
                 raise ValueError(f"{what} have the names {doubled} twice; each name must be given once")
-        for dataset in self.datasets:
-            promised = [column.name for column in dataset.contract.columns]
-            if missing := [name for name in (dataset.series, dataset.value) if name not in promised]:
-                raise ValueError(f"dataset '{dataset.table}' names {missing}; its contract promises {promised}")
         return self

@@ -176,8 +176,8 @@ class Fitted(Record):
     review_band: tuple[float, float]
 
 
-class ForecastTraining(Record):
-    """All that a training of forecasters depends on."""
+class KeyedTraining(Record):
+    """All that a training of many models, one for each key, depends on."""
 
     use_case: str
     as_of: dt.date
@@ -187,7 +187,8 @@ class ForecastTraining(Record):
     reason: str
     drift_confirmed: str
     seed: int
-    keys: tuple[str, ...] = Field(description="series that are trained")
+    keys: tuple[str, ...] = Field(description="keys (zones, markets) that are trained")
+    family: str = Field(default="", description="the one family that was asked for; empty: the best of all")
     first_day: dt.date = Field(description="first day of the history that is learned from")
     versions: dict[str, int] = Field(description="table versions at the start")
     git_commit: str

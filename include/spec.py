@@ -166,7 +166,7 @@ class PromotionGates(Part):
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1, description="confidence of intervals and paired tests")
     non_inferiority_margin: float = Field(gt=0, description="worsening of the primary metric a refresh may cost")
-    max_champion_age_days: int = Field(gt=0, description="age at which a champion may be refreshed")
+    max_champion_age_days: int = Field(ge=0, description="age above which a champion may be refreshed; 0: every day")
     max_latency_ms: float = Field(default=50, gt=0, description="p95 of one single-row prediction in a clean process")
     max_size_mb: float = Field(default=50, gt=0, description="size of the packed model")
 
@@ -179,27 +179,31 @@ class Window(Part):
 
 
 class Guardrail(Part):
-    """A number that must not become worse while two models share the cases."""
+    """A share of the answers that must not rise while two models share the cases."""
 
-    metric: Literal["fallback_share", "flagged_share", "decline_share", "latency_ms"] = Field(
-        description="share of answers from the fall-back, with a flag, or that decline; or the mean latency"
+    metric: Literal["fallback", "flagged", "declined", "slow"] = Field(
+        description="answers from the fall-back, with a flag, that decline, or that took longer than ``slow_ms``"
     )
-    max_increase: float = Field(gt=0, description="increase over the champion's that is too much, in the metric's unit")
+    tolerated: float = Field(gt=0, lt=1, description="rise over the champion's share that is no harm, absolute")
 
 
 class Rollout(Part):
     """How a new model takes over real requests: in the shadow first, then a growing share, then all of them."""
 
     weights: tuple[Share, ...] = Field(default=(0.1, 0.5), description="shares of requests, one after another")
-    min_requests: int = Field(default=200, ge=1, description="answers of the challenger's before a step is decided")
-    confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence that a guardrail is really broken")
+    min_requests: int = Field(default=500, ge=20, description="answers of the new model's before a step has passed")
+    looks: int = Field(default=5, ge=1, description="how often a step is looked at until then")
+    level: float = Field(default=0.01, gt=0, lt=0.5, description="chance at most that a harmless model is broken off")
+    slow_ms: float = Field(default=50, gt=0, description="an answer that took longer is a slow one")
     guardrails: tuple[Guardrail, ...] = Field(
         default=(
-            Guardrail(metric="fallback_share", max_increase=0.01),
-            Guardrail(metric="flagged_share", max_increase=0.05),
-            Guardrail(metric="latency_ms", max_increase=10),
+            Guardrail(metric="fallback", tolerated=0.01),
+            Guardrail(metric="flagged", tolerated=0.05),
+            Guardrail(metric="slow", tolerated=0.02),
+            Guardrail(metric="declined", tolerated=0.1),
         ),
-        description="what breaks off the rollout",
+        min_length=1,
+        description="what breaks a rollout off",
     )
 
 
@@ -249,3 +253,26 @@ class UseCase(Part):
     @abstractmethod
     def tables(self) -> tuple[str, ...]:
         """Return the tables that a day lands in, beside its quarantine."""
+
+
+class DatasetUseCase(UseCase):
+    """A use case whose days consist of datasets, each a table with a contract of its own."""
+
+    datasets: tuple[Dataset, ...] = Field(min_length=1, description="the first is the one that models are about")
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Return a table for each dataset."""
+        return tuple(dataset.table for dataset in self.datasets)
+
+    def dataset(self, table: str) -> Dataset:
+        """Return one of the datasets; KeyError if there is none."""
+        return next(each for each in self.datasets if each.table == table)
+
+    @model_validator(mode="after")
+    def _columns_are_promised(self) -> Self:
+        for dataset in self.datasets:
+            promised = [column.name for column in dataset.contract.columns]
+            if missing := [name for name in (dataset.series, dataset.value) if name not in promised]:
+                raise ValueError(f"dataset '{dataset.table}' names {missing}; its contract promises {promised}")
+        return self

@@ -12,14 +12,13 @@ from include.forecast import Forecast
 from plugins.assets import ring_asset
 from plugins.defaults import dag_defaults
 from plugins.notifiers.oncall import missed_deadline
-from plugins.operators.forecasting import (
-    BrokenSeriesOperator,
-    CandidatesOperator,
-    IssueForecastOperator,
-    SeriesPromotionOperator,
-    SeriesSnapshotOperator,
-    TrainSeriesOperator,
-    WatchForecastOperator,
+from plugins.operators.forecasting import IssueForecastOperator, WatchForecastOperator
+from plugins.operators.keyed import (
+    BrokenKeysOperator,
+    KeyCandidatesOperator,
+    KeysPromotionOperator,
+    KeysSnapshotOperator,
+    TrainKeysOperator,
 )
 from plugins.operators.training import RetrainingRequestOperator
 from plugins.ring import dag_doc
@@ -45,18 +44,18 @@ def train(spec: Forecast) -> DAG:
             "reason": Param("by hand", type="string", maxLength=300, title="Reason", description="Why new models.")
         },
     ) as dag:
-        snapshot = SeriesSnapshotOperator(task_id="snapshot", use_case=spec.name)
-        fit = TrainSeriesOperator.partial(
+        snapshot = KeysSnapshotOperator(task_id="snapshot", use_case=spec.name)
+        fit = TrainKeysOperator.partial(
             task_id="train_series", use_case=spec.name, run_id=snapshot.output, map_index_template="{{ keys }}"
         ).expand(keys=[list(batch) for batch in spec.batches])
-        candidates = CandidatesOperator(
+        candidates = KeyCandidatesOperator(
             task_id="candidates",
             use_case=spec.name,
             run_id=snapshot.output,
             trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,  # a batch without a series of this training skips
             outlets=[ring_asset(spec.name, "candidate")],
         )
-        broken = BrokenSeriesOperator(task_id="name_broken_series", use_case=spec.name, run_id=snapshot.output)
+        broken = BrokenKeysOperator(task_id="name_broken_series", use_case=spec.name, run_id=snapshot.output)
         snapshot >> fit >> candidates >> broken
     return dag
 
@@ -75,7 +74,7 @@ def deploy(spec: Forecast) -> DAG:
             writes="One journal entry for all series that move, their aliases, asset `deployment`.",
         ),
     ) as dag:
-        SeriesPromotionOperator(task_id="promote", use_case=spec.name, outlets=[ring_asset(spec.name, "deployment")])
+        KeysPromotionOperator(task_id="promote", use_case=spec.name, outlets=[ring_asset(spec.name, "deployment")])
     return dag
 
 

@@ -1,6 +1,6 @@
-"""Land hourly readings, a day at a time: checked, with the moment each became known, and never overwritten.
+"""Land the datasets of a day: readings or events, checked, with the moment each became known, and never overwritten.
 
-A source of readings gives a frame for each dataset, with ``available_at``: what was known at an hour is then answered
+A source of datasets gives a frame for each dataset, with ``available_at``: what was known at an hour is then answered
 by rows, also for days that were all landed today, and for a value that was corrected weeks later.
 """
 
@@ -19,16 +19,15 @@ from include.data.landing import QUARANTINE, land, newest_known, quarantine
 from include.data.sources import AVAILABLE_AT, DAY
 from include.data.tables import Table
 from include.errors import ContractError, SourceError
-from include.forecast import Forecast
-from include.spec import Dataset
+from include.spec import Dataset, DatasetUseCase
 
 _REFERENCE_DAYS = 7
 _FAR = 3.0  # times the usual change from day to day
 _CLOSER = 3.0  # times as near to what is usual, read in another unit
 
 
-def ingest_readings(spec: Forecast, *, first_day: dt.date, last_day: dt.date, run: str) -> IngestResult:
-    """Fetch, check and land the readings of some days; repeated, it adds only what differs.
+def ingest_readings(spec: DatasetUseCase, *, first_day: dt.date, last_day: dt.date, run: str) -> IngestResult:
+    """Fetch, check and land the datasets of some days; repeated, it adds only what differs.
 
     Raises:
         ContractError: a day breaks a batch rule, or was sent in another unit; nothing of the range was written.
@@ -61,7 +60,7 @@ def ingest_readings(spec: Forecast, *, first_day: dt.date, last_day: dt.date, ru
 
 
 def known_readings(
-    spec: Forecast,
+    spec: DatasetUseCase,
     dataset: Dataset,
     *,
     first_day: dt.date,
@@ -74,13 +73,13 @@ def known_readings(
     return newest_known(rows, dataset.contract.keys, known_at)
 
 
-def quarantined(spec: Forecast) -> int:
+def quarantined(spec: DatasetUseCase) -> int:
     """Return how many readings broke a rule."""
     table = Table(spec.name, QUARANTINE)
     return len(table.read(columns=[DAY])) if table.exists() else 0
 
 
-def _fetched(spec: Forecast, day: dt.date) -> Mapping[str, pd.DataFrame]:
+def _fetched(spec: DatasetUseCase, day: dt.date) -> Mapping[str, pd.DataFrame]:
     frames: Mapping[str, pd.DataFrame] = resolve(spec.source.fetch)(spec, day)
     missing = [dataset.table for dataset in spec.datasets if dataset.table not in frames]
     if missing:
@@ -98,7 +97,7 @@ def _columns(dataset: Dataset) -> list[str]:
 
 
 def _checked(
-    spec: Forecast, dataset: Dataset, frames: Mapping[dt.date, pd.DataFrame]
+    spec: DatasetUseCase, dataset: Dataset, frames: Mapping[dt.date, pd.DataFrame]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rows that keep the contract and those that do not, each with its day."""
     columns, parts, known = _columns(dataset), [], []
@@ -119,17 +118,19 @@ def _checked(
     return good, checked.broken.assign(**{DAY: days[checked.broken.index]})
 
 
-def _same_unit(spec: Forecast, dataset: Dataset, rows: pd.DataFrame) -> None:
+def _same_unit(spec: DatasetUseCase, dataset: Dataset, rows: pd.DataFrame) -> None:
     """Stop a day that is far from the week before it, and near to it when read in another unit.
 
     A series that really jumps is far in every unit, and passes.
     """
+    if not dataset.mistaken_units:
+        return
     first = rows[DAY].min()
     before = known_readings(
         spec, dataset, first_day=first - dt.timedelta(days=_REFERENCE_DAYS), last_day=first - dt.timedelta(days=1),
         known_at=None,
     )  # fmt: skip
-    if before.empty or not dataset.mistaken_units:
+    if before.empty:
         return
     usual = before.groupby([dataset.series, DAY])[dataset.value].median().unstack(dataset.series)
     reference, change = usual.median(), usual.diff().abs().median()
@@ -144,7 +145,7 @@ def _same_unit(spec: Forecast, dataset: Dataset, rows: pd.DataFrame) -> None:
 
 
 def _unit(
-    spec: Forecast,
+    spec: DatasetUseCase,
     dataset: Dataset,
     day: dt.date,
     series: str,

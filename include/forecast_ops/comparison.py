@@ -15,8 +15,8 @@ from include.records import (
     Comparison,
     Estimate,
     ForecastEvaluation,
-    ForecastTraining,
     GateResult,
+    KeyedTraining,
     ModelRef,
     Route,
     Verdict,
@@ -27,7 +27,7 @@ _DRAWS = 200
 
 def judged(
     spec: Forecast,
-    training: ForecastTraining,
+    training: KeyedTraining,
     ref: ModelRef,
     key: str,
     choice: Choice,
@@ -103,7 +103,7 @@ def _route(champion: ForecastEvaluation | None, against: Comparison | None, due:
     return "refresh" if due and (against is None or against.non_inferior) else None
 
 
-def _due(spec: Forecast, training: ForecastTraining, since: dt.datetime | None) -> str:
+def _due(spec: Forecast, training: KeyedTraining, since: dt.datetime | None) -> str:
     if training.drift_confirmed:
         return f"drift is confirmed: {training.drift_confirmed}"
     if since is None:

@@ -14,7 +14,7 @@ from include.forecast_ops.training import ANSWERS, answers, fitted, known_to
 from include.models import registry, tracking
 from include.models.reproduce import Reproduction
 from include.naming import model_name
-from include.records import ForecastTraining
+from include.records import KeyedTraining
 
 
 def reproduce(spec: Forecast, key: str, version: int) -> Reproduction:
@@ -26,7 +26,7 @@ def reproduce(spec: Forecast, key: str, version: int) -> Reproduction:
     """
     ref = registry.model_ref(model_name(spec.name, key), version)
     evaluation = registry.forecast_of(ref)
-    training = tracking.load_record(tracking.parent_of(ref.run_id), "training.json", ForecastTraining)
+    training = tracking.load_record(tracking.parent_of(ref.run_id), "training.json", KeyedTraining)
     told = tracking.load_json(ref.run_id, ANSWERS)
     known = known_to(spec, training)
     forecaster = fitted(spec, known, resolve(spec.calendar)(), key, evaluation.family)

@@ -9,6 +9,7 @@ import datetime as dt
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,8 @@ from threadpoolctl import threadpool_limits
 
 from include.catalog import resolve
 from include.clock import business_time
-from include.data.tables import Table
 from include.deployment.entries import KeyState
 from include.deployment.journal import Journal
-from include.errors import FlightdeckError, PermanentError
 from include.forecast import Forecast
 from include.forecast_ops import artifact
 from include.forecast_ops.artifact import PackedForecaster
@@ -32,13 +31,12 @@ from include.forecasting.families import family
 from include.forecasting.panel import Array, Panel
 from include.forecasting.samples import actual_temperature, measured, observe, view
 from include.forecasting.windows import Horizon
-from include.models import provenance, registry, tracking
-from include.naming import model_name
-from include.records import ForecastTraining, ModelRef
+from include.models import keyed, registry, tracking
+from include.records import KeyedTraining, ModelRef
 
 BACKTEST = "backtest.npz"
 ANSWERS = "answers.json"
-_ERROR = "error.txt"
+WHAT = "series"
 _ALONE = threadpool_limits.wrap(limits=1)  # sums of several threads differ in their last digits
 
 
@@ -51,64 +49,23 @@ class Prepared:
     calendar: Calendar
 
 
-def prepare(
-    spec: Forecast,
-    *,
-    as_of: dt.date,
-    keys: Sequence[str],
-    pipeline_run: str,
-    originator: str,
-    originator_source: str,
-    reason: str,
-    try_number: int,
-    airflow: Mapping[str, str],
-) -> str:
-    """Open the parent run, or find the one of an earlier try, and return its id.
-
-    Raises:
-        PermanentError: nothing has landed up to the day, or too little to learn from and be judged on.
-    """
-    table = Table(spec.name, spec.dataset("load").table)
-    landed = sorted(day for day in table.days() if day <= as_of)
-    needed = spec.min_history_days + spec.backtest_days
-    if len(landed) < needed:
-        raise PermanentError(
-            expected=f"at least {needed} landed days up to {as_of}",
-            seen=f"{len(landed)}",
-            where=f"training of {spec.name}",
-            next_step=f"land more days with {spec.name}_ingest, then ask for the training again",
-        )
-    training = ForecastTraining(
-        use_case=spec.name,
-        as_of=landed[-1],
-        pipeline_run=pipeline_run,
-        originator=originator,
-        originator_source=originator_source,
-        reason=reason,
-        drift_confirmed=airflow.get("drift_confirmed", ""),
-        seed=spec.seed,
-        keys=tuple(keys),
-        first_day=landed[0],
-        versions={each.table: Table(spec.name, each.table).version() for each in spec.datasets},
-        git_commit=provenance.git_commit(),
-        lock_digest=provenance.lock_digest(),
-        environment=provenance.environment(),
-    )
-    tags = {
-        "mlflow.source.git.commit": training.git_commit, "lock_digest": training.lock_digest,
-        "dag_id": airflow.get("dag_id", ""), "run_id": airflow.get("run_id", ""), "try": str(try_number),
-        "originator": originator, "originator_source": originator_source, "reason": reason,
-    }  # fmt: skip
-    run_id = tracking.open_run(spec.name, f"train {training.as_of}", pipeline_run=pipeline_run, tags=tags)
-    params = {"as_of": training.as_of, "first_day": training.first_day, "keys": ",".join(keys), "seed": spec.seed}
-    tracking.log_params(run_id, params | {f"version.{name}": value for name, value in training.versions.items()})
-    tracking.log_record(run_id, "training.json", training)
-    return run_id
+def prepare(spec: Forecast, **given: Any) -> str:
+    """Open the parent run, as ``include.models.keyed.prepare`` does, and return its id."""
+    return keyed.prepare(spec, needed_days=spec.min_history_days + spec.backtest_days, **given)
 
 
-def trained_keys(run_id: str) -> tuple[str, ...]:
-    """Return the series that a training is about."""
-    return tracking.load_record(run_id, "training.json", ForecastTraining).keys
+def concerned(spec: Forecast, as_of: dt.date) -> tuple[str, ...]:
+    """Return the series that the watch of a day has named."""
+    from include.forecast_ops.watch import flagged
+
+    return tuple(flagged(spec, as_of))
+
+
+def check(spec: Forecast, refs: Mapping[str, ModelRef]) -> None:
+    """Test versions in a clean process, as ``include.forecast_ops.clean_check.check`` does."""
+    from include.forecast_ops import clean_check
+
+    clean_check.check(spec, refs)
 
 
 def train(spec: Forecast, run_id: str, keys: Sequence[str]) -> dict[str, str]:
@@ -120,52 +77,24 @@ def train(spec: Forecast, run_id: str, keys: Sequence[str]) -> dict[str, str]:
     Raises:
         TransientError: a service is away; the step goes on where it ended.
     """
-    training = tracking.load_record(run_id, "training.json", ForecastTraining)
-    wanted = [key for key in keys if key in training.keys]
+    training = keyed.record_of(run_id)
     known = known_to(spec, training)
     last = pd.Timestamp(training.as_of, tz="UTC")
     days = pd.date_range(end=last, periods=spec.backtest_days, freq="D")
     prepared = Prepared(known, days, resolve(spec.calendar)())
     journal = Journal(spec.name)
     state, sequence = journal.state(), journal.sequence()
-    failed = {}
-    for key in wanted:
-        child = tracking.child_run(
-            run_id, f"series {key}", pipeline_run=training.pipeline_run, tags={"series": key, **_who(training)}
-        )
-        try:
-            _train_one(spec, training, prepared, key, child, state.of(key), sequence)
-        except (FlightdeckError, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-            if isinstance(error, FlightdeckError) and not isinstance(error, PermanentError):
-                raise
-            failed[key] = f"{type(error).__name__}: {error}"
-            tracking.log_text(child, _ERROR, failed[key])
-            tracking.close_run(child, "FAILED")
-        else:
-            tracking.close_run(child)
-    return failed
+
+    def one(key: str, child: str) -> None:
+        _train_one(spec, training, prepared, key, child, state.of(key), sequence)
+
+    return keyed.train_each(training, run_id, keys, what=WHAT, one=one)
 
 
-def known_to(spec: Forecast, training: ForecastTraining) -> History:
+def known_to(spec: Forecast, training: KeyedTraining) -> History:
     """Return the history that a training has learned from; the same whatever has landed since."""
     at = business_time(training.as_of)
     return history(spec, known_at=at, first_day=training.first_day, versions=training.versions)
-
-
-def outcome(spec: Forecast, run_id: str) -> tuple[dict[str, ModelRef], dict[str, str]]:
-    """Return the version of each series that a training has registered, and the error of each that broke."""
-    training = tracking.load_record(run_id, "training.json", ForecastTraining)
-    made, broken = {}, {}
-    for key in training.keys:
-        child = tracking.child_run(run_id, f"series {key}", pipeline_run=training.pipeline_run)
-        ref = registry.version_of_run(model_name(spec.name, key), child)
-        if ref is None:
-            broken[key] = tracking.load_text(child, _ERROR)
-            tracking.close_run(child, "FAILED")
-        else:
-            made[key] = ref
-            tracking.close_run(child)
-    return made, broken
 
 
 @_ALONE
@@ -177,7 +106,7 @@ def answers(known: History, forecaster: PackedForecaster, closure: pd.Timestamp)
 
 def _train_one(
     spec: Forecast,
-    training: ForecastTraining,
+    training: KeyedTraining,
     prepared: Prepared,
     key: str,
     child: str,
@@ -271,7 +200,3 @@ def _keep_backtest(run_id: str, days: pd.DatetimeIndex, paths: Array, tested: Ba
     body = io.BytesIO()
     np.savez_compressed(body, days=days.strftime("%Y-%m-%d").to_numpy(dtype=str), forecasts=paths, actual=tested.actual)
     tracking.log_bytes(run_id, BACKTEST, body.getvalue())
-
-
-def _who(training: ForecastTraining) -> dict[str, str]:
-    return {"originator": training.originator, "originator_source": training.originator_source}

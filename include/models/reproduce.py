@@ -12,7 +12,7 @@ from include.models import provenance, registry, tracking
 from include.models.evaluation import predictions_digest, trained_until
 from include.models.fitting import fit_calibrated
 from include.naming import model_name
-from include.records import Fitted, ForecastTraining, Training
+from include.records import Fitted, KeyedTraining, Training
 
 Erasures = list[tuple[dt.datetime, int]]
 
@@ -41,7 +41,7 @@ class Reproduction:
 
     @classmethod
     def compared(
-        cls, record: ForecastTraining | Training, registered: str, rebuilt: str, *, rows: int, erased: Erasures
+        cls, record: KeyedTraining | Training, registered: str, rebuilt: str, *, rows: int, erased: Erasures
     ) -> Self:
         """Return what a rebuild came to beside the record of its training."""
         return cls(

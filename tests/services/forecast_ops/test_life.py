@@ -18,7 +18,7 @@ from include.forecast_ops.issue import issue
 from include.forecast_ops.reproduce import reproduce
 from include.forecast_ops.timeline import publish_timeline
 from include.forecast_ops.watch import flagged, joined_truth, watch
-from include.models import registry
+from include.models import keyed, registry
 from tests import small_grid
 from tests.small_grid import SPEC as GRID
 from tests.small_grid import START
@@ -41,7 +41,7 @@ def train(as_of, keys=GRID.keys, drift=""):
     )  # fmt: skip
     for batch in GRID.batches:
         training.train(GRID, run_id, batch)
-    return training.outcome(GRID, run_id)
+    return keyed.outcome(GRID, run_id, what=training.WHAT)
 
 
 def promote(made, as_of):

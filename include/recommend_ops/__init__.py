@@ -1,0 +1,1 @@
+"""Training, judging, publishing and watching of recommenders: what touches tables, registry and journal."""
