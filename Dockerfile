@@ -1,5 +1,5 @@
-# The one image of the platform: S3 (SeaweedFS), MLflow and Airflow come as wheels of the hashed lock, so nothing but
-# Python is taken from anywhere else. The command says which service a container is.
+# The one image of the platform: S3 (SeaweedFS), MLflow, Airflow and what the scoring service needs come as wheels of the
+# hashed lock, so nothing but Python is taken from anywhere else. The command says which service a container is.
 FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1

@@ -35,6 +35,17 @@ class TransientError(FlightdeckError):
     """A service was away or busy: the same call can succeed later."""
 
 
+class OverloadedError(TransientError):
+    """More came than can be taken: what was refused was not begun, and may come again after a while."""
+
+    def __init__(self, *, retry_after: float = 1.0, **facts: str) -> None:
+        super().__init__(**facts)
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (*super().__reduce__(), {"retry_after": self.retry_after})
+
+
 class PermanentError(FlightdeckError):
     """Trying again changes nothing; a person or other data must."""
 
@@ -77,3 +88,7 @@ class JournalError(PermanentError):
 
 class ForecastError(PermanentError):
     """Base forecasts or their history cannot be made into coherent forecasts with honest intervals."""
+
+
+class LogError(PermanentError):
+    """A line of the prediction log is not as it was written, or cannot be written as one."""

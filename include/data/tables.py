@@ -1,7 +1,8 @@
-"""Delta tables on S3, partitioned by day: every write replaces whole days in one commit, or changes nothing.
+"""Delta tables on S3, partitioned by day: every write is one commit, or changes nothing.
 
-A writer reads the days, decides what they shall be, and replaces them. Where another writer was faster the commit fails
-and the decision is made again; where only the answer was lost, the transaction's id tells that the commit happened.
+Most replace whole days: a writer reads the days, decides what they shall be, and replaces them. Logs are appended to.
+Where another writer was faster the commit fails and the decision is made again; where only the answer was lost, the
+transaction's id tells that the commit happened.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -28,6 +30,21 @@ DAY = "day"
 _TRIES = 8
 _STORE_SAYS = ("Generic S3 error", "error sending request", "HTTP error", "timed out", "Connection reset")
 _MADE_BY_ANOTHER = "table already exists"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Rows that are appended once.
+
+    Args:
+        app_id: Who delivers; its versions come in ascending order.
+        version: Which of its deliveries this is.
+        rows: The rows.
+    """
+
+    app_id: str
+    version: int
+    rows: pa.Table
 
 
 class Table:
@@ -106,8 +123,37 @@ class Table:
             try:
                 return self._replace(wanted, first_day, last_day, run)
             except CommitFailedError:
-                time.sleep(random.uniform(0.05, 0.3) * (attempt + 1))  # noqa: S311
+                _wait(attempt)
         raise self._away("commit", f"another writer that was faster {_TRIES} times")
+
+    def append_once(self, deliveries: list[Delivery], *, run: str) -> int:
+        """Append what the table does not have yet, in one commit, and return how many rows that were.
+
+        The table keeps the newest version of each ``app_id``, and has all up to that. It is read before every try, for
+        Delta takes the same version twice; so a commit whose answer was lost, or that another writer has made, is
+        recognised as well.
+
+        Raises:
+            TransientError: the store is away, or others were always faster.
+        """
+        failed: FlightdeckError | None = None
+        rows = 0
+        for attempt in range(_TRIES):
+            table = self._open()
+            new = [each for each in deliveries if table is None or _is_new(table, each)]
+            if not new:
+                return rows
+            if failed:
+                raise failed
+            rows = sum(each.rows.num_rows for each in new)
+            try:
+                self._append(table, new, run)
+                return rows
+            except CommitFailedError:
+                _wait(attempt)
+            except FlightdeckError as error:
+                failed = error  # only its answer may be lost
+        raise failed or self._away("append", f"another writer that was faster {_TRIES} times")
 
     def erase(self, column: str, values: Iterable[Any], *, run: str) -> int:
         """Delete rows for good, old versions included, and return how many there were."""
@@ -165,6 +211,25 @@ class Table:
                 raise
         return self.version()
 
+    def _append(self, table: DeltaTable | None, new: list[Delivery], run: str) -> None:
+        newest: dict[str, int] = {}
+        for each in new:
+            newest[each.app_id] = max(each.version, newest.get(each.app_id, each.version))
+        properties = CommitProperties(
+            custom_metadata={"flightdeck.run": run},
+            app_transactions=[Transaction(app_id, version) for app_id, version in newest.items()],
+            max_commit_retries=0,
+        )
+        rows = pa.concat_tables([each.rows for each in new])
+        with self._asking("append"):
+            if table is None:
+                write_deltalake(
+                    self.uri, rows, mode="error", partition_by=[DAY], storage_options=storage_options(),
+                    commit_properties=properties,
+                )  # fmt: skip
+            else:
+                write_deltalake(table, rows, mode="append", schema_mode="merge", commit_properties=properties)
+
     def _open(self, version: int | None = None) -> DeltaTable | None:
         with self._asking("open"):
             try:
@@ -204,6 +269,16 @@ class Table:
             where=f"{what} table {self.name} at {self.uri}",
             next_step="restore the named file from a backup of the bucket; until then nothing is added to these days",
         )
+
+
+def _is_new(table: DeltaTable, delivery: Delivery) -> bool:
+    known = table.transaction_version(delivery.app_id)
+    return known is None or known < delivery.version
+
+
+def _wait(attempt: int) -> None:
+    """Wait at random, longer each time, so that writers who meet do not meet again."""
+    time.sleep(random.uniform(0.05, 0.3) * (attempt + 1))  # noqa: S311
 
 
 def _unreadable(table: DeltaTable) -> str:

@@ -23,6 +23,7 @@ from include.forecasting.panel import Array
 from include.forecasting.samples import View, observe
 from include.forecasting.windows import Horizon
 from include.models import artifact, registry, tracking
+from include.models.folders import digest_of_folder
 from include.naming import model_name
 from include.records import ModelRef
 
@@ -82,7 +83,7 @@ def pack(spec: Forecast, forecaster: PackedForecaster, *, run_id: str, as_of: dt
         described = Model(artifact_path="model", run_id=run_id, signature=_signature())
         described.add_flavor("flightdeck_forecaster", data=_MODEL, skops_version=skops.__version__)
         described.save(str(packed / "MLmodel"))
-        digest = artifact.digest_of_folder(packed)
+        digest = digest_of_folder(packed)
         tracking.client().log_artifacts(run_id, str(packed), "model")
     return registry.register(
         name, f"runs:/{run_id}/model", run_id=run_id, digest=digest, as_of=as_of, pipeline_run=pipeline_run

@@ -5,7 +5,6 @@ Which types an artifact may hold is decided here, not by a file that lies beside
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -27,7 +26,8 @@ from numpy.typing import NDArray
 
 from include.classification import Classification
 from include.errors import ArtifactError, ContractError
-from include.models.tracking import available, client
+from include.models.folders import digest_of_folder
+from include.models.tracking import available, client, downloaded
 from include.records import GateResult, ModelRef
 from include.spec import UseCase
 
@@ -117,13 +117,13 @@ def pack(spec: Classification, model: Any, sample: pd.DataFrame, *, run_id: str)
                 extra_files=[str(extra)],
             )
         client().update_run(run_id, status="RUNNING")
-        return logged.model_uri, digest_of_folder(_downloaded(logged.model_uri, Path(folder)))
+        return logged.model_uri, digest_of_folder(downloaded(logged.model_uri, Path(folder)))
 
 
 def digest_of(ref: ModelRef) -> str:
     """Return the SHA-256 over a version's files as they are on the store now, names included."""
     with tempfile.TemporaryDirectory() as folder, available(f"read the artifact of {ref.name} v{ref.version}"):
-        return digest_of_folder(_downloaded(f"models:/{ref.name}/{ref.version}", Path(folder)))
+        return digest_of_folder(downloaded(f"models:/{ref.name}/{ref.version}", Path(folder)))
 
 
 def load(ref: ModelRef) -> PackedModel:
@@ -144,7 +144,7 @@ def load_object(ref: ModelRef) -> Any:
     """
     if ref.digest not in _loaded:
         with tempfile.TemporaryDirectory() as folder, available(f"load {ref.name} v{ref.version}"):
-            path = _downloaded(f"models:/{ref.name}/{ref.version}", Path(folder))
+            path = downloaded(f"models:/{ref.name}/{ref.version}", Path(folder))
             if (seen := digest_of_folder(path)) != ref.digest:
                 raise ArtifactError(
                     expected=f"an artifact with digest {ref.digest[:16]}, as it was registered",
@@ -205,21 +205,6 @@ def _opened(path: Path, ref: ModelRef) -> Any:
             next_step="do not load it; a new kind of model is added to the trusted types in include/models/artifact.py",
         )
     return skops.io.load(path, trusted=TRUSTED)
-
-
-def _downloaded(uri: str, folder: Path) -> Path:
-    return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder / "artifact")))
-
-
-def digest_of_folder(folder: Path) -> str:
-    """Return the SHA-256 over the files of a folder, names included."""
-    total = hashlib.sha256()
-    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
-        if path.name == "registered_model_meta":  # written by MLflow's own download, not part of what was logged
-            continue
-        body = path.read_bytes()
-        total.update(f"{path.relative_to(folder)}\n{len(body)}\n".encode() + body)
-    return total.hexdigest()
 
 
 def _gate(name: str, passed: bool, required: str, observed: str) -> GateResult:

@@ -24,6 +24,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 import mlflow
+import mlflow.artifacts
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
@@ -197,6 +198,12 @@ def fetch(run_id: str, name: str, read: Callable[[Path], _ANSWER]) -> _ANSWER:
         if base not in {each.path.rpartition("/")[2] for each in client().list_artifacts(run_id, path or None)}:
             raise _missing(run_id, name, "artifacts")
         return read(Path(client().download_artifacts(run_id, name, folder)))
+
+
+def downloaded(uri: str, folder: Path) -> Path:
+    """Bring a whole model into a folder below ``folder``, and return it; to be called inside ``available``."""
+    client()
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder / "artifact")))
 
 
 def run_url(run_id: str) -> str:

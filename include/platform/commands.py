@@ -171,6 +171,15 @@ def _reproduce(given: argparse.Namespace) -> int:
     return 0 if found.identical else 1
 
 
+def _key(given: argparse.Namespace) -> int:
+    platform = _platform()
+    platform.enter()
+    from include.platform import keys
+    from include.platform.components import SERVING
+
+    return keys.run(given, console, platform.home.folder / SERVING)
+
+
 def _bench(given: argparse.Namespace) -> int:
     names = list(benchmarks())
     if given.name and given.name not in names:

@@ -14,6 +14,7 @@ from include.platform.state import USERS, State
 from include.platform.stores import LOOPBACK, S3_PORTS, Program, mlflow_program, s3_program
 
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
+SERVING = "serving"
 _SLOTS = 4
 # Forked from one process that has these loaded, a task starts in a fraction of a second instead of several.
 _PRELOAD = (
@@ -37,13 +38,18 @@ ONE_MACHINE = Hosts()
 
 def urls(state: State, hosts: Hosts = ONE_MACHINE) -> dict[str, str]:
     """Return the addresses of the services."""
-    names = {"s3": hosts.s3, "mlflow": hosts.mlflow, "airflow": LOOPBACK}
+    names = {"s3": hosts.s3, "mlflow": hosts.mlflow, "airflow": LOOPBACK, SERVING: LOOPBACK}
     return {service: f"http://{host}:{state.ports[service]}" for service, host in names.items()}
 
 
 def health(state: State) -> dict[str, str]:
-    """Return the address that answers 200 when a store is healthy."""
-    return {"s3": f"{urls(state)['s3']}/healthz", "mlflow": f"{urls(state)['mlflow']}/health"}
+    """Return the address that answers 200 when a store, or the scoring service, is healthy."""
+    where = urls(state)
+    return {
+        "s3": f"{where['s3']}/healthz",
+        "mlflow": f"{where['mlflow']}/health",
+        SERVING: f"{where[SERVING]}/health/live",
+    }
 
 
 def service_env(state: State, home: Path, *, use_cases: str = "", hosts: Hosts = ONE_MACHINE) -> dict[str, str]:
@@ -80,6 +86,17 @@ def stores(state: State, home: Path, *, hosts: Hosts = ONE_MACHINE) -> list[Prog
             bind=hosts.bind, host=hosts.mlflow, **keys,
         ),
     ]  # fmt: skip
+
+
+def serving(state: State, home: Path, *, use_cases: str = "", hosts: Hosts = ONE_MACHINE) -> Program:
+    """Return the scoring service; its folder holds the log of what it has answered, and so is state."""
+    argv = [
+        sys.executable, "-m", "include.serving.main", "--home", str(home / SERVING), "--host", hosts.bind,
+        "--port", str(state.ports[SERVING]),
+    ]  # fmt: skip
+    env = service_env(state, home, use_cases=use_cases, hosts=hosts)
+    # One process a core is what spreads the load; threads below it would only get into each other's way.
+    return Program(SERVING, argv, {**env, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
 
 
 def airflow(

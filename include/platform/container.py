@@ -1,7 +1,8 @@
 """One service of the platform as a container's first process: made from its environment, watched, ended as a whole.
 
 The programs and their settings are those of the embedded platform; only hosts differ. `python -m
-include.platform.container` takes the name of a service, `check` with a name, or `env`, which prints fresh secrets.
+include.platform.container` takes the name of a service, `check` with a name, `key` as the door does, or `env`, which
+prints fresh secrets.
 """
 
 from __future__ import annotations
@@ -36,13 +37,14 @@ PASSWORDS = {user: f"FLIGHTDECK_{user.upper()}_PASSWORD" for user in USERS}
 REPLAY_START = "FLIGHTDECK_REPLAY_START"
 HOSTS = components.Hosts(bind="0.0.0.0", s3="s3", mlflow="mlflow")  # noqa: S104 - a container's own network
 STORES = ("s3", "mlflow")
+WITH_A_PAGE = (*STORES, components.SERVING)
 _HOME = Path("/data")
 _GRACE_SECONDS = 20
 
 
 def main(arguments: list[str]) -> int:
-    """Run a service, check it, or print an environment; return the exit code."""
-    known = (*STORES, "airflow")
+    """Run a service, check it, print an environment, or see to the access keys; return the exit code."""
+    known = (*WITH_A_PAGE, "airflow")
     try:
         if arguments == ["env"]:
             print("\n".join(f"{name}={value}" for name, value in fresh_environment().items()))
@@ -51,10 +53,12 @@ def main(arguments: list[str]) -> int:
             return 0 if healthy(arguments[1]) else 1
         if len(arguments) == 1 and arguments[0] in known:
             return supervise(_programs(arguments[0]))
+        if arguments[:1] == ["key"]:
+            return _key(arguments[1:])
     except FlightdeckError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"one of {', '.join(known)}, `check` with one of them, or `env`", file=sys.stderr)
+    print(f"one of {', '.join(known)}, `check` with one of them, `key --help`, or `env`", file=sys.stderr)
     return 2
 
 
@@ -70,7 +74,7 @@ def fresh_environment() -> dict[str, str]:
 def healthy(service: str) -> bool:
     """Return whether the service of this very container is."""
     state = State(replay_start=dt.date.min, secrets={}, passwords={})
-    if service in STORES:
+    if service in WITH_A_PAGE:
         return answers(components.health(state)[service])
     seen = Airflow.health(components.urls(state)["airflow"])
     return bool(seen) and set(seen.values()) == {"healthy"}
@@ -108,12 +112,30 @@ def _programs(service: str) -> list[Program]:
     if service in STORES:
         state = _state({name: SECRETS[name] for name in ("s3_access", "s3_secret")}, {}, replay_start=dt.date.min)
         return [each for each in components.stores(state, _HOME, hosts=HOSTS) if each.name == service]
+    if service == components.SERVING:
+        return [components.serving(_serving_state(), _HOME, hosts=HOSTS)]
     state = _state(SECRETS, PASSWORDS, replay_start=_day(_given([REPLAY_START])[REPLAY_START]))
     private_file(_HOME / "passwords.json", json.dumps(state.passwords))
     programs = components.airflow(state, _HOME, dag_folders=[ROOT / "dags"], hosts=HOSTS)
     made = components.migration(programs[0].env)
     subprocess.run(made.argv, env={**os.environ, **made.env}, check=True)
     return programs
+
+
+def _key(arguments: list[str]) -> int:
+    from rich.console import Console
+
+    from include.platform import keys
+    from include.platform.door import key_parser
+
+    given = key_parser().parse_args(arguments)
+    os.environ.update(components.service_env(_serving_state(), _HOME, hosts=HOSTS))
+    return keys.run(given, Console(highlight=False), _HOME / components.SERVING)
+
+
+def _serving_state() -> State:
+    secrets = {name: SECRETS[name] for name in ("s3_access", "s3_secret", "journal")}
+    return _state(secrets, {}, replay_start=dt.date.min)
 
 
 def _state(secrets: Mapping[str, str], passwords: Mapping[str, str], *, replay_start: dt.date) -> State:

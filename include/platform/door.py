@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     up = _command(commands, "up", "start the platform, and run credit_risk once from raw rows to a champion")
     _approve_as(up)
     up.add_argument("--no-life", action="store_true", help="start the platform only")
-    up.add_argument("--ports", type=int, metavar="FIRST", help="first of the 15 ports to use (default 28080)")
+    up.add_argument("--ports", type=int, metavar="FIRST", help="first of the 16 ports to use (default 28080)")
 
     _command(commands, "down", "stop what `up` has started, and nothing else")
     _command(commands, "status", "say what runs, where, and since when")
@@ -51,10 +51,28 @@ def parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--use-case", default="credit_risk", help="default: credit_risk")
     reproduce.add_argument("--key", help="which of many models, e.g. a zone; default: the first")
 
+    key_parser(_command(commands, "key", "make, list and revoke the keys that open the scoring service"))
+
     bench = _command(commands, "bench", "run benchmarks; not zero where a number misses its goal")
     listed = "; ".join(f"{name}: {about}" for name, about in benchmarks().items())
     bench.add_argument("name", nargs="?", help=f"none: all of them, one after another. {listed}")
     return top
+
+
+def key_parser(command: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
+    """Return the command line of `key`; containers without a door have it too."""
+    command = command or argparse.ArgumentParser(prog="key")
+    what = command.add_subparsers(dest="what", required=True, metavar="WHAT")
+    create = _command(what, "create", "make a key, and show it this once")
+    create.add_argument("--scope", action="append", required=True, help="a use case that it opens; may be repeated")
+    create.add_argument("--rate", type=float, default=100, help="requests a second that it may make for long (100)")
+    create.add_argument("--burst", type=int, default=200, help="requests that it may make at once (200)")
+    create.add_argument("--days", type=float, help="days after which it ends by itself; default: never")
+    create.add_argument("--quiet", action="store_true", help="print the key alone, for scripts")
+    _command(what, "list", "list the keys by id; nobody can list the keys themselves")
+    revoke = _command(what, "revoke", "end a key for good")
+    revoke.add_argument("id", help="the key's id, the middle part of fd_ID_…")
+    return command
 
 
 def main(arguments: list[str]) -> int:

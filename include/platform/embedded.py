@@ -94,7 +94,9 @@ class Platform:
                 )
             state = state.model_copy(update={"first_port": first_port})
         # What a dead component has left behind would hold the ports of its successor.
-        processes.stop([each for name, each in state.started.items() if name not in running], home=None)
+        # The workers of the scoring service share theirs, and go on until the next supervisor has replaced them.
+        dead = [each for name, each in state.started.items() if name not in {*running, components.SERVING}]
+        processes.stop(dead, home=None)
         if not running:
             self._ports_free(state)
         self.home.save(state.model_copy(update={"started": running}))
@@ -105,7 +107,8 @@ class Platform:
             programs = components.airflow(
                 state, self.home.folder, dag_folders=self.dag_folders, use_cases=self.use_cases
             )
-            self._start(programs, running, fresh)
+            serving = components.serving(state, self.home.folder, use_cases=self.use_cases)
+            self._start([*programs, serving], running, fresh)
             self._healthy(state, {**running, **fresh})
         except BaseException:
             processes.stop(fresh.values(), home=None if running else self.home.folder)

@@ -15,6 +15,7 @@ from include.platform.stores import Program
 MARK = "FLIGHTDECK_HOME"
 _KEEP = {"SPT_NOENV": "1"}  # a process that gives itself a title writes it over its environment, and over the mark
 _GRACE_SECONDS = 12
+_LISTEN = "0A"
 
 
 def start(program: Program, *, home: Path, log: Path) -> Started:
@@ -35,6 +36,12 @@ def start(program: Program, *, home: Path, log: Path) -> Started:
         setsid=True,
     )
     return Started(pid=pid, began=_began(pid) or 0)
+
+
+def known(pid: int) -> Started | None:
+    """Return a process by id and start time, none where there is no such process."""
+    began = _began(pid)
+    return Started(pid=pid, began=began) if began is not None else None
 
 
 def alive(started: Started) -> bool:
@@ -104,6 +111,27 @@ def listener(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def listens(pid: int, port: int) -> bool:
+    """Return whether a process itself listens on a port; of several that share one, each is told apart."""
+    sockets = set()
+    for name in ("tcp", "tcp6"):
+        for line in _lines(Path(f"/proc/{pid}/net/{name}"))[1:]:
+            local, state, inode = (line.split()[place] for place in (1, 3, 9))
+            if state == _LISTEN and int(local.rpartition(":")[2], 16) == port:
+                sockets.add(f"socket:[{inode}]")
+    try:
+        return any(str(each.readlink()) in sockets for each in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:  # the process, or one of its files, has just gone
+        return False
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []
 
 
 def _signal(pids: Iterable[int], number: signal.Signals) -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 FIRST_PORT = 28080
 NAMES = ("airflow", "mlflow", "s3", "s3.grpc", "master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc",
-         "admin", "admin.grpc", "worker_logs", "trigger_logs", "scheduler_health")  # fmt: skip
+         "admin", "admin.grpc", "worker_logs", "trigger_logs", "scheduler_health", "serving")  # fmt: skip
 USERS = {"admin": "ADMIN", "operator": "OP", "reviewer": "USER"}
 
 

@@ -32,6 +32,7 @@ class AccessKey(Record):
 class ViewOfKey(Record):
     """What is live for one key (a zone, a market) of a use case."""
 
+    sequence: int = Field(default=0, description="journal sequence whose state this is; answers and log carry it")
     decides: ModelRef | None = Field(description="the pinned version, else the champion")
     challenger: ModelRef | None = None
     shadow: ModelRef | None = None
@@ -46,7 +47,7 @@ class ViewOfKey(Record):
 class ViewOfUseCase(Record):
     """One use case, as its journal says."""
 
-    sequence: int = Field(description="journal sequence; 0 where there is no entry yet")
+    sequence: int = Field(description="sequence that all keys have reached; 0 where there is no entry yet")
     keys: dict[str, ViewOfKey] = Field(default_factory=dict)
     problem: str = Field(default="", description="why the newest state could not be taken over; the one before holds")
 
@@ -58,11 +59,13 @@ class View(Record):
     confirmed_at: dt.datetime | None = Field(description="when all journals were last read without a problem")
     use_cases: dict[str, ViewOfUseCase] = Field(default_factory=dict)
     access: tuple[AccessKey, ...] = ()
+    problem: str = Field(default="", description="what is wrong beside the journals: access keys, shipping, disk")
 
     def write(self, home: Path) -> None:
         """Put the view in the place of the one before, whole or not at all."""
         new = home / f".{FILE}.{os.getpid()}"
-        new.write_text(self.model_dump_json())
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(self.model_dump_json())
         os.replace(new, home / FILE)
 
 

@@ -10,7 +10,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from include.forecast import Forecast, Watch
-from include.spec import Column, Contract, Dataset, PromotionGates, Risk, Role, Schedule, Source, Unit
+from include.spec import Column, Contract, Dataset, PromotionGates, Risk, Role, Schedule, Serving, Source, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,6 +101,7 @@ SPEC = Forecast(
     ),
     schedule=Schedule(ingest="30 11 * * *", retrain="0 3 * * 1", time_zone="America/New_York"),
     watch=Watch(),
+    serving=Serving(deadline_ms=200, outputs=(0, 1e7)),
 )  # fmt: skip
 
 
