@@ -10,9 +10,10 @@ import numpy as np
 from include.catalog import resolve
 from include.models.comparison import concluded, refresh_due
 from include.models.metrics import resamples
-from include.recommend_ops.judging import BASELINES, Judged
+from include.recommend_ops.contest import BASELINES, Contest
 from include.recommendation import TASKS, Recommendation, Task
-from include.recommending.metrics import Values, by_group, coverage, mean, novelty, popularity_bias
+from include.recommending.evaluation import summary
+from include.recommending.metrics import by_group
 from include.records import (
     Comparison,
     Estimate,
@@ -31,7 +32,7 @@ def evaluate(
     training: KeyedTraining,
     ref: ModelRef,
     key: str,
-    judged: Mapping[Task, Judged],
+    judged: Mapping[Task, Contest],
     chosen: Mapping[Task, str],
     *,
     champion: RecommendationEvaluation | None,
@@ -72,7 +73,7 @@ def evaluate(
         as_of=training.as_of,
         originator=training.originator,
         originator_source=training.originator_source,
-        fresh_rows=sum(int(judged[task].truth.nnz) for task in TASKS),
+        fresh_rows=int(judged["rebuy"].bought.nnz),
         metrics=metrics,
         comparisons=tuple(each for each in (*against.values(), *baselines.values()) if each is not None),
         champion_version=champion.model.version if champion else None,
@@ -91,16 +92,16 @@ def evaluate(
 
 
 def _against(
-    spec: Recommendation, judged: Judged, mine: str, champion: RecommendationEvaluation | None
+    spec: Recommendation, judged: Contest, mine: str, champion: RecommendationEvaluation | None
 ) -> Comparison | None:
-    if champion is None or champion.chosen[judged.task] not in judged.tops:
+    if champion is None or champion.chosen[judged.task] not in judged.families:
         return None
     return _compared(spec, judged, mine, champion.chosen[judged.task], f"champion v{champion.model.version}:")
 
 
-def _compared(spec: Recommendation, judged: Judged, mine: str, theirs: str, what: str) -> Comparison:
+def _compared(spec: Recommendation, judged: Contest, mine: str, theirs: str, what: str) -> Comparison:
     """Return the comparison of two families' NDCG paired by household; positive favours the candidate."""
-    difference = judged.ndcg[mine] - judged.ndcg[theirs]
+    difference = judged.families[mine].ndcg - judged.families[theirs].ndcg
     known = difference[np.isfinite(difference)]
     drawn = resamples(len(known), spec.seed) @ known / len(known)
     metric = f"{judged.task}_ndcg"
@@ -120,38 +121,34 @@ def _route(
     return "refresh" if due and harmless else None
 
 
-def _metrics(spec: Recommendation, judged: Mapping[Task, Judged], chosen: Mapping[Task, str]) -> dict[str, Estimate]:
-    found: dict[str, Estimate] = {}
-    for task in TASKS:
-        each, name = judged[task], chosen[task]
-        households = each.past.bought.sum(axis=0)
-        found[f"{task}_ndcg"] = _mean(spec, each.ndcg[name])
-        found[f"{task}_recall"] = _mean(spec, each.recall[name])
-        found[f"{task}_novelty"] = _mean(spec, novelty(each.tops[name], households, len(each.past.users)))
-        bias = popularity_bias(each.tops[name], households, each.truth)
-        share = coverage(each.tops[name], len(each.past.items))
-        for metric, value in (("popularity_bias", bias), ("coverage", share)):
-            found[f"{task}_{metric}"] = Estimate(value=value, low=value, high=value)
-    return found
-
-
-def _families(spec: Recommendation, judged: Judged) -> dict[str, dict[str, Estimate]]:
+def _metrics(spec: Recommendation, judged: Mapping[Task, Contest], chosen: Mapping[Task, str]) -> dict[str, Estimate]:
     return {
-        name: {"ndcg": _mean(spec, judged.ndcg[name]), "recall": _mean(spec, judged.recall[name])}
-        for name in judged.tops
+        f"{task}_{name.partition('@')[0]}": value
+        for task in TASKS
+        for name, value in _summary(spec, judged[task], chosen[task]).items()
     }
 
 
-def _mean(spec: Recommendation, values: Values) -> Estimate:
-    return mean(values, seed=spec.seed, confidence=spec.gates.confidence)
+def _families(spec: Recommendation, judged: Contest) -> dict[str, dict[str, Estimate]]:
+    return {
+        name: {each.partition("@")[0]: value for each, value in _summary(spec, judged, name).items() if "@" in each}
+        for name in judged.families
+    }
 
 
-def _subgroups(spec: Recommendation, judged: Judged, name: str) -> dict[str, dict[str, tuple[int, Estimate | None]]]:
+def _summary(spec: Recommendation, judged: Contest, name: str) -> dict[str, Estimate]:
+    return summary(judged.families[name], judged.past, judged.bought, seed=spec.seed)
+
+
+def _subgroups(spec: Recommendation, judged: Contest, name: str) -> dict[str, dict[str, tuple[int, Estimate | None]]]:
     """Return NDCG by age and income band of the households whose facts are known."""
     facts = resolve(spec.households)().set_index("household").reindex(judged.past.users)
     return {
         fact: by_group(
-            judged.ndcg[name], facts[fact].fillna("").astype(str), seed=spec.seed, fewest=spec.gates.min_subgroup
+            judged.families[name].ndcg,
+            facts[fact].fillna("").astype(str),
+            seed=spec.seed,
+            fewest=spec.gates.min_subgroup,
         )
         for fact in FACTS
     }

@@ -1,7 +1,7 @@
 """Lists to push: for every household and both tasks, and for the households and products of each running campaign.
 
 The lists of a night are for the day that follows. Beside what is shown stands what the champion and its predecessor
-rank without anybody's rules: so each day tells which of them foresaw better, and a champion that lost can be taken back.
+rank without anybody's rules: so each day tells which of them foresaw better, and one that lost can be taken back.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from include.recommend_ops.postgres import replace_day
 from include.recommend_ops.report import lists_report
 from include.recommend_ops.shown import CAMPAIGN_LISTS, CHAMPION, COLUMNS, LISTS, PREVIOUS, SHOWN, Variant
 from include.recommendation import TASKS, Recommendation
-from include.recommending.packing import Recommender, Rules
+from include.recommending.packing import Recommender
+from include.recommending.rules import Item, Rules, apply_rules
 from include.records import ModelRef
 
 REPORT = "lists.html"
@@ -107,28 +108,35 @@ def rules_of(held: ItemLists) -> Rules:
 def _shown(spec: Recommendation, market: str, now: KeyState, champion: Recommender, held: ItemLists) -> pd.DataFrame:
     """Return what is shown: the champion's lists under the rules, or where it is switched off what is popular."""
     rules = rules_of(held)
-    lines = []
     version = now.decides.version if now.decides and now.switch_on else 0
+    off = "" if now.switch_on else f"switched off: {now.switch_reason}"
+    lines: list[tuple[object, ...]] = []
     for user in champion.users.tolist():
         for task in TASKS:
-            asked = None if not now.switch_on else user
-            ranked = champion.recommend(asked, task, spec.list_length, rules=rules)
-            reason = "" if now.switch_on else f"switched off: {now.switch_reason}"
+            ranked = popular(champion, spec.list_length, rules) if off else champion.answer(
+                user, task, spec.list_length, rules=rules
+            )  # fmt: skip
             lines += [
-                (market, user, task, SHOWN, rank, each.item, each.score, reason or each.reason, version)
-                for rank, each in enumerate(ranked, start=1)
+                (market, user, task, SHOWN, rank, item, score, off or reason, version)
+                for rank, (item, score, reason) in enumerate(ranked, start=1)
             ]
     return _frame(lines)
+
+
+def popular(recommender: Recommender, n: int, rules: Rules, among: frozenset[int] | None = None) -> list[Item]:
+    """Return the fall-back's list: what is popular, under the rules that people set."""
+    others = set() if among is None else set(recommender.items.tolist()) - among
+    return apply_rules(recommender.popular(n + len(rules.named), exclude=others | rules.blocked), rules)[:n]
 
 
 def _ranked(
     spec: Recommendation, market: str, recommender: Recommender, ref: ModelRef, variant: Variant
 ) -> pd.DataFrame:
     lines = [
-        (market, user, task, variant, rank, each.item, each.score, each.reason, ref.version)
+        (market, user, task, variant, rank, item, score, reason, ref.version)
         for user in recommender.users.tolist()
         for task in TASKS
-        for rank, each in enumerate(recommender.recommend(user, task, spec.list_length), start=1)
+        for rank, (item, score, reason) in enumerate(recommender.recommend(user, task, spec.list_length), start=1)
     ]
     return _frame(lines)
 
@@ -137,24 +145,19 @@ def _campaigns(
     spec: Recommendation, market: str, now: KeyState, champion: Recommender, held: ItemLists, day: dt.date
 ) -> pd.DataFrame:
     """Return for each household that a running campaign reaches the best of the products that it has coupons for."""
-    running, lines = resolve(spec.campaigns)(day), []
     mine, rules = set(champion.users.tolist()), rules_of(held)
-    for campaign in running:
-        products = frozenset(campaign.products)
-        for user in sorted(set(campaign.households) & mine):
-            asked = user if now.switch_on else None
-            ranked = champion.recommend(asked, "rebuy", spec.list_length, rules=rules, among=products)
+    version = now.decides.version if now.decides and now.switch_on else 0
+    lines: list[tuple[object, ...]] = []
+    for campaign in resolve(spec.campaigns)(day):
+        others = set(champion.items.tolist()) - campaign.products
+        for user in sorted(campaign.households & mine):
+            if now.switch_on:
+                ranked = champion.recommend(user, "rebuy", spec.list_length, exclude=others | rules.blocked)
+            else:
+                ranked = popular(champion, spec.list_length, rules, campaign.products)
             lines += [
-                (
-                    campaign.campaign,
-                    market,
-                    user,
-                    rank,
-                    each.item,
-                    each.score,
-                    now.decides.version if now.decides else 0,
-                )
-                for rank, each in enumerate(ranked, start=1)
+                (campaign.campaign, market, user, rank, item, score, version)
+                for rank, (item, score, _) in enumerate(ranked, start=1)
             ]
     columns = ["campaign", "market", "household", "rank", "product", "score", "model_version"]
     return pd.DataFrame(lines, columns=columns).astype({"market": "str", "score": "float64"})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,69 +15,51 @@ import scipy.sparse as sp
 from include.errors import PermanentError
 from include.recommendation import Recommendation, Task
 from include.recommending.blend import Blend, choose
+from include.recommending.evaluation import Judged, judge, relevant
 from include.recommending.families import BLENDED, FAMILIES
-from include.recommending.interactions import Array, Interactions, Places
-from include.recommending.metrics import Values, ndcg, ranked, recall
+from include.recommending.interactions import Array, Interactions
 
 BLEND = "blend"
 BASELINES: dict[Task, str] = {"rebuy": "frequency", "discover": "popularity"}
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Contest:
     """One task's families on the same newest days.
 
     Args:
         task: Rebuy or discover.
         past: What was known before these days.
-        truth: What was bought on them, and counts for the task, shape (users, items).
-        tops: Best items of each user by family, shape (users, length).
+        bought: What was bought on them, shape (users, items).
+        families: What each family ranked, and how well.
         weights: Of the blend, by family; empty where there is none.
     """
 
     task: Task
     past: Interactions
-    truth: sp.csr_array
-    tops: Mapping[str, Places]
+    bought: sp.csr_array
+    families: Mapping[str, Judged]
     weights: Mapping[str, float]
-
-    @cached_property
-    def ndcg(self) -> dict[str, Values]:
-        """Return NDCG of each user by family; NaN where a user bought nothing that counts."""
-        return {name: ndcg(top, self.truth) for name, top in self.tops.items()}
-
-    @cached_property
-    def recall(self) -> dict[str, Values]:
-        """Return recall of each user by family; NaN where a user bought nothing that counts."""
-        return {name: recall(top, self.truth) for name, top in self.tops.items()}
-
-    def mean(self, family: str) -> float:
-        """Return the mean NDCG of a family over the users that bought something that counts."""
-        return float(np.nanmean(self.ndcg[family]))
 
     @property
     def best(self) -> str:
         """Return the family that ranks best; of equal ones the simplest."""
-        return max(self.tops, key=self.mean)
+        return max(self.families, key=lambda name: float(np.nanmean(self.families[name].ndcg)))
 
 
-def judge(spec: Recommendation, x: Interactions, task: Task, *, days: int) -> Judged:
+def contest(spec: Recommendation, x: Interactions, task: Task, *, days: int) -> Contest:
     """Return all families of a task as of ``days`` before the interactions' day, and what was bought since.
 
     Raises:
         SourceError: nothing was known then.
-        PermanentError: nobody bought anything since that counts for the task.
+        PermanentError: too few have bought anything since that counts for the task.
     """
-    past = x.back(days)
-    hidden = past.bought if task == "discover" else None
-    truth = x.since(days).astype(bool).astype(np.float32)
-    if hidden is not None:
-        truth = sp.csr_array(truth - truth.multiply(hidden))
-        truth.eliminate_zeros()
-    if not truth.nnz:
+    past, bought = x.back(days), x.since(days).astype(bool).astype(np.float32)
+    judged = int((np.diff(relevant(past, bought, task).indptr) > 0).sum())
+    if judged < spec.gates.min_subgroup:
         raise PermanentError(
-            expected=f"purchases that count for '{task}' on the newest {days} days",
-            seen="none",
+            expected=f"at least {spec.gates.min_subgroup} households with purchases that count for '{task}'",
+            seen=f"{judged} on the newest {days} days",
             where=f"evaluation of {spec.name}",
             next_step="land more days, or judge on more of them",
         )
@@ -87,9 +68,9 @@ def judge(spec: Recommendation, x: Interactions, task: Task, *, days: int) -> Ju
     weights: dict[str, float] = {}
     if BLEND in names:
         weights = choose(past, blended(spec, task), task, window=days)
-        parts[BLEND] = Blend.of(parts, weights, hidden=hidden).scores()
-    tops = {name: ranked(scores, spec.list_length, hidden=hidden) for name, scores in parts.items()}
-    return Judged(task, past, truth, tops, weights)
+        parts[BLEND] = Blend.of(parts, weights, hidden=past.bought if task == "discover" else None).scores()
+    ranked = {name: judge(scores, past, bought, task, k=spec.list_length) for name, scores in parts.items()}
+    return Contest(task, past, bought, ranked, weights)
 
 
 def of_task(spec: Recommendation, task: Task) -> list[str]:
