@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from include.recommending.families import FAMILIES
 from include.recommending.interactions import Array, Interactions, Places
 from include.recommending.metrics import ranked
+from include.recommending.models import Rows
 
 Task = Literal["rebuy", "discover"]
 WINDOW = 61
@@ -50,7 +51,7 @@ class Blend:
             deviation[name] = spread
         return cls(total, used, deviation)
 
-    def scores(self, rows: Places | slice = slice(None)) -> Array:
+    def scores(self, rows: Rows = slice(None)) -> Array:
         """Return scores of shape (rows, items)."""
         return self.total[rows]
 

@@ -36,6 +36,11 @@ def ease(
     return _fit(x, items, penalty, types, departments)
 
 
+def basket_weights(x: Interactions) -> Linear:
+    """Fit EASE on items alone: what one item in a basket says of the others."""
+    return ease(x, penalty=1000)
+
+
 def ease_counts(x: Interactions, *, penalty: float = 300.0, half_life: float = 120.0) -> Linear:
     """Fit EASE on the logarithm of one plus the faded visits: what a household goes on buying, for rebuying."""
     items = x.decayed(half_life)

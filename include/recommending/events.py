@@ -22,8 +22,8 @@ COLUMNS = (HOUSEHOLD, BASKET, STORE, PRODUCT, TIME, QUANTITY, SALES)
 class Limits:
     """Beyond which a line, a basket or a household is no evidence of a taste.
 
-    The defaults lie far outside the recorded panel: of its baskets one in 10,000 has more than 125 lines, no line of
-    goods has more than 144 units, and no household more than nine baskets on one day.
+    The defaults lie at the far end of the recorded panel: of its baskets one in 10,000 has more than 125 lines, one
+    line of goods has more than 100 units, and four of 2,469 households had nine baskets on one day, which is the most.
 
     Args:
         not_goods: Departments that are no merchandise, or none that a shop would recommend.

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from include.errors import MissingMetricError
 from include.models.metrics import RESAMPLES, estimate, resamples
-from include.records import Estimate
 from include.recommending.interactions import Array, Places
+from include.records import Estimate
 
 Values = NDArray[np.float64]
 _AT_ONCE = 512  # users whose scores are sorted together

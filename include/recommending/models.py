@@ -11,18 +11,20 @@ from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from include.errors import PermanentError
-from include.recommending.interactions import Array, Interactions, Places
+from include.recommending.interactions import Array, Interactions
 
 _SCARCE = 1e-9
+Rows = NDArray[np.integer] | slice
 
 
 class Model(Protocol):
     """What a family's ``fit`` returns."""
 
-    def scores(self, rows: Places | slice = slice(None)) -> Array:
+    def scores(self, rows: Rows = slice(None)) -> Array:
         """Return scores of shape (rows, items), float32; higher is better."""
 
 
@@ -44,7 +46,7 @@ class Popularity:
         counts = (x.bought if days is None else x.since(days)).astype(bool).sum(axis=0)
         return cls(np.log1p(np.asarray(counts, dtype=np.float32)), len(x.users))
 
-    def scores(self, rows: Places | slice = slice(None)) -> Array:
+    def scores(self, rows: Rows = slice(None)) -> Array:
         """Return scores of shape (rows, items)."""
         return np.tile(self.households, (len(np.arange(self.users)[rows]), 1))
 
@@ -65,7 +67,7 @@ class Frequency:
         households = np.asarray(x.bought.sum(axis=0), dtype=np.float32)
         return cls(x.visits if half_life is None else x.decayed(half_life), households / (1e4 * len(x.users)))
 
-    def scores(self, rows: Places | slice = slice(None)) -> Array:
+    def scores(self, rows: Rows = slice(None)) -> Array:
         """Return scores of shape (rows, items)."""
         return self.counts[rows].toarray() + self.popularity
 
@@ -82,13 +84,13 @@ class Linear:
     inputs: sp.csr_array
     weights: Array
 
-    def scores(self, rows: Places | slice = slice(None)) -> Array:
+    def scores(self, rows: Rows = slice(None)) -> Array:
         """Return scores of shape (rows, items)."""
         return np.asarray(self.inputs[rows] @ self.weights, dtype=np.float32)
 
 
 def item_knn(x: Interactions, *, neighbours: int = 400) -> Linear:
-    """Fit item-kNN: the cosine of two items' households, of the nearest neighbours of each item (Sarwar et al. 2001)."""
+    """Fit item-kNN: the cosine of two items' households, for each item's nearest neighbours (Sarwar et al. 2001)."""
     together = np.asarray((x.bought.T @ x.bought).toarray(), dtype=np.float32)
     norm = np.sqrt(np.maximum(together.diagonal(), _SCARCE))
     np.fill_diagonal(together, 0)
@@ -121,7 +123,7 @@ class Als:
             model.fit(sp.csr_matrix(x.bought), show_progress=False)
         return cls(np.asarray(model.user_factors), np.asarray(model.item_factors))
 
-    def scores(self, rows: Places | slice = slice(None)) -> Array:
+    def scores(self, rows: Rows = slice(None)) -> Array:
         """Return scores of shape (rows, items)."""
         return self.user_factors[rows] @ self.item_factors.T
 
@@ -129,7 +131,7 @@ class Als:
 def _implicit() -> Any:
     """Return the module of ``implicit``, which needs a system library that wheels cannot bring."""
     try:
-        import implicit.cpu.als
+        from implicit.cpu import als  # type: ignore[import-untyped]
     except ImportError as problem:
         raise PermanentError(
             expected="the package implicit and the system library libgomp.so.1",
@@ -137,4 +139,4 @@ def _implicit() -> Any:
             where="alternating least squares",
             next_step="apt install libgomp1, or leave the family als out of the spec",
         ) from problem
-    return implicit.cpu.als
+    return als

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from include.recommending.ease import ease_counts
 from include.recommending.interactions import Array, Interactions, Places
+from include.recommending.models import Rows
 
 Wide = NDArray[np.float64]
 WINDOW = 61
@@ -56,7 +57,7 @@ class Rate:
         logits[_pairs(x)] = ((now - mean) / spread) @ weights[1:] + weights[0]
         return cls(logits, tuple(float(each) for each in weights[1:]), float(weights[0]))
 
-    def scores(self, rows: Places | slice = slice(None)) -> Array:
+    def scores(self, rows: Rows = slice(None)) -> Array:
         """Return logits of shape (rows, items)."""
         return self.logits[rows]
 
