@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from include.use_cases.credit_risk import SPEC
 from plugins import ring
+from plugins.rollout import rollout
 
 ingest = ring.ingest(SPEC)  # a day's applications, or the truth that became known → asset data
 retraining = ring.retraining(SPEC)  # every Monday, or by hand → asset retraining
 train = ring.train(SPEC)  # snapshot → search → fit → evaluate → asset candidate
 deploy = ring.deploy(SPEC)  # artifact test → approval by a person → promotion → asset deployment
+release = rollout(SPEC, SPEC.rollout)  # instead of deploy: shadow → 10 % → 50 % of the requests → promotion
 score = ring.score(SPEC)  # accept, review or decline → asset predictions
 monitor = ring.monitor(SPEC)  # drift? → asset retraining

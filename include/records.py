@@ -205,6 +205,18 @@ class ForecastEvaluation(Evaluation):
     actual_temperature: dict[str, float] = Field(description="the same of the winner with a perfect weather forecast")
 
 
+class RecommendationEvaluation(Evaluation):
+    """An evaluation of a recommender of one market, for both of its tasks."""
+
+    chosen: dict[str, str] = Field(description="family by task: rebuy, discover")
+    reason: str = Field(description="why these families, in a sentence")
+    trained_until: dt.date = Field(description="last day that the models have learned from")
+    histories_until: dt.date = Field(description="last day of the purchase histories that they are asked with")
+    tasks: dict[str, dict[str, dict[str, Estimate]]] = Field(description="metrics by task and family, baselines too")
+    subgroups: dict[str, dict[str, Estimate]] = Field(description="NDCG@10 by subgroup of a fact, for each fact")
+    left_out: dict[str, int] = Field(description="lines of purchases that were no events, by rule")
+
+
 class Approval(Record):
     """A person's answer, signed by the task that received it."""
 

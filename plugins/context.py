@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from airflow.sdk import timezone
+
+from include.clock import business_time
 from include.errors import PermanentError
 from include.spec import UseCase
 
@@ -73,6 +76,18 @@ def triggering_extra(context: Any, name: str) -> str:
     """Return a value that the newest triggering event carries, or nothing."""
     values = [str(event.extra[name]) for event in _events(context) if event.extra.get(name)]
     return values[-1] if values else ""
+
+
+def moment_by_hand(spec: UseCase, given: str | None) -> dt.datetime:
+    """Return the business moment of what a person does: the form's day; of a recording the end of what has landed."""
+    if given:
+        return dt.datetime.combine(dt.date.fromisoformat(given), dt.time(), dt.UTC)
+    if spec.source.recorded_from is not None:
+        from include.data.tables import Table
+
+        if days := Table(spec.name, spec.tables[0]).days():
+            return business_time(max(days))
+    return timezone.utcnow()
 
 
 def _events(context: Any) -> Iterator[Any]:

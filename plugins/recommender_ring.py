@@ -135,8 +135,8 @@ def monitor(spec: Recommendation) -> DAG:
         description="Compare the lists with what was bought; take a champion back that ranks worse than the one before",
         doc_md=dag_doc(
             spec,
-            what=f"Hit rate and NDCG by market, champion beside its predecessor on the same households; where it lost "
-            f"more than {spec.regression.max_loss:g} with {spec.regression.confidence:.0%} confidence it is rolled back.",
+            what=f"Hit rate and NDCG by market, champion beside its predecessor on the same households; one that lost "
+            f"more than {spec.regression.max_loss:g} with {spec.regression.confidence:.0%} confidence is taken back.",
             when="On the `predictions` asset.",
             reads="Tables `lists` and `purchases`; the journal.",
             writes="Table `verdicts`; a report; where a champion lost, a journal entry.",

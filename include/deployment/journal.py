@@ -61,6 +61,11 @@ class Journal:
         head = self.head()
         return head.state if head else State()
 
+    def at(self, moment: dt.datetime) -> tuple[State, int]:
+        """Return what was live at a business moment, and the sequence of the entry that made it so; 0 for none."""
+        before = [entry for entry in self.entries() if entry.at <= moment]
+        return (before[-1].state, before[-1].sequence) if before else (State(), 0)
+
     def sequence(self) -> int:
         """Return the newest entry's sequence; 0 where there is none."""
         head = self.head()

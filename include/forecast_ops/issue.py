@@ -55,13 +55,16 @@ def issue(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> Issued:
     """
     closure = spec.origin(as_of)
     known = history(spec, known_at=closure, first_day=as_of - dt.timedelta(days=_HISTORY_DAYS))
-    state, sequence = state_at(spec, closure)
+    state, sequence = Journal(spec.name).at(closure)
     gaps = _gaps(known, pd.Timestamp(closure))
     hierarchy = tree({spec.total: spec.series})
     base, families, versions, fallen_back = {}, {}, {}, {}
     for key in spec.keys:
-        champion = state.of(key).champion
-        base[key], families[key], why = _answer(spec, known, key, champion, pd.Timestamp(closure))
+        now = state.of(key)
+        champion = now.decides if now.switch_on else None
+        base[key], families[key], why = _answer(
+            spec, known, key, champion, pd.Timestamp(closure), off=now.switch_reason
+        )
         versions[key] = champion.version if champion and not why else 0
         if why:
             fallen_back[key] = why
@@ -82,12 +85,6 @@ def issue(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> Issued:
     return replace(issued, run_id=_record(spec, state, issued, pipeline_run))
 
 
-def state_at(spec: Forecast, moment: dt.datetime) -> tuple[State, int]:
-    """Return what was live at a business moment, and the sequence of the entry that made it so."""
-    before = [entry for entry in Journal(spec.name).entries() if entry.at <= moment]
-    return (before[-1].state, before[-1].sequence) if before else (State(), 0)
-
-
 def _gaps(known: History, closure: pd.Timestamp) -> dict[str, int]:
     """Return how many of the last week's hours each series lacks; its forecast rests on what fills them."""
     week = known.panel.load[known.panel.times >= closure - WEEK * HOUR]
@@ -96,10 +93,10 @@ def _gaps(known: History, closure: pd.Timestamp) -> dict[str, int]:
 
 
 def _answer(
-    spec: Forecast, known: History, key: str, champion: ModelRef | None, closure: pd.Timestamp
+    spec: Forecast, known: History, key: str, champion: ModelRef | None, closure: pd.Timestamp, *, off: str
 ) -> tuple[Array, str, str]:
     """Return kW for the whole horizon, who gave it, and why it was not the champion."""
-    why = "no champion at this gate closure"
+    why = f"switched off: {off}" if off else "no champion at this gate closure"
     if champion is not None:
         try:
             forecaster = artifact.load(champion)

@@ -19,8 +19,9 @@ from include.data.readings import known_readings
 from include.data.sources import DAY
 from include.data.tables import Table
 from include.deployment.entries import State
+from include.deployment.journal import Journal
 from include.forecast import Forecast
-from include.forecast_ops.issue import FORECASTS, state_at
+from include.forecast_ops.issue import FORECASTS
 from include.forecast_ops.report import watch_report
 from include.forecast_ops.rows import BANDS
 from include.forecasting.paths import LEVELS
@@ -61,7 +62,7 @@ def watch(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> WatchResult:
     joined = joined_truth(spec, as_of=as_of, days=spec.watch.window_days)
     if joined.empty:
         return WatchResult("not judged", (), f"nothing was forecast for a day whose truth is known on {as_of}", "")
-    state, _ = state_at(spec, business_time(as_of))
+    state, _ = Journal(spec.name).at(business_time(as_of))
     ahead = joined.loc[joined["day_ahead"] == 1]
     came = _truth(spec, as_of=as_of, first_day=as_of - dt.timedelta(days=spec.watch.window_days + PROOF_DAYS - 1))
     levels = came.groupby(came.index.date).median()

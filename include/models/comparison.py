@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from include.classification import Classification
 from include.models.metrics import HIGHER_IS_BETTER, Array, auc, brier, estimate
 from include.records import Comparison, Route, Verdict
+from include.spec import UseCase
 
 _METRICS = {"auc": auc, "brier": brier}
 
@@ -25,6 +26,19 @@ def compare(
     metric = _METRICS[spec.primary_metric]
     sign = 1 if HIGHER_IS_BETTER[spec.primary_metric] else -1
     differences = sign * (metric(y, candidate, weights) - metric(y, other, weights))
+    return concluded(spec, differences, against=against, metric=spec.primary_metric, rows=len(y))
+
+
+def concluded(spec: UseCase, differences: Array, *, against: str, metric: str, rows: int) -> Comparison:
+    """Return what follows from a difference and its bootstrap; positive favours the candidate.
+
+    Args:
+        spec: The use case, for its confidence and its margin.
+        differences: The difference first, then that of each resample.
+        against: Whom the candidate was compared with.
+        metric: The metric.
+        rows: How many cases were paired.
+    """
     found = estimate(differences, spec.gates.confidence)
     verdict: Verdict = "not significantly better"
     if found.low > 0:
@@ -34,8 +48,8 @@ def compare(
     drawn = differences[1:][np.isfinite(differences[1:])]
     return Comparison(
         against=against,
-        metric=spec.primary_metric,
-        rows=len(y),
+        metric=metric,
+        rows=rows,
         difference=found,
         p_value=float((1 + (drawn <= 0).sum()) / (1 + len(drawn))),
         non_inferior=found.low > -spec.gates.non_inferiority_margin,
@@ -43,7 +57,7 @@ def compare(
     )
 
 
-def refresh_due(spec: Classification, *, as_of: dt.date, champion_since: dt.date | None, drift_confirmed: str) -> str:
+def refresh_due(spec: UseCase, *, as_of: dt.date, champion_since: dt.date | None, drift_confirmed: str) -> str:
     """Return why the champion may be refreshed without being beaten, or nothing."""
     if drift_confirmed:
         return f"drift is confirmed: {drift_confirmed}"

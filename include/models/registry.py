@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 from include.errors import ArtifactError, PermanentError
 from include.models.tracking import available, client, load_record, load_text
 from include.naming import DEFAULT_KEY, model_name
-from include.records import ClassificationEvaluation, Evaluation, ForecastEvaluation, ModelRef
+from include.records import ClassificationEvaluation, Evaluation, ForecastEvaluation, ModelRef, RecommendationEvaluation
 from include.spec import UseCase
 
 EVALUATION = "evaluation.json"
@@ -69,6 +69,11 @@ def classification_of(ref: ModelRef) -> ClassificationEvaluation:
 def forecast_of(ref: ModelRef) -> ForecastEvaluation:
     """Return the whole evaluation of a forecaster."""
     return load_record(ref.run_id, EVALUATION, ForecastEvaluation)
+
+
+def recommendation_of(ref: ModelRef) -> RecommendationEvaluation:
+    """Return the whole evaluation of a recommender."""
+    return load_record(ref.run_id, EVALUATION, RecommendationEvaluation)
 
 
 def evaluation_text(ref: ModelRef) -> str:

@@ -56,7 +56,7 @@ def monitor(spec: Classification, *, as_of: dt.date, pipeline_run: str) -> Monit
     Raises:
         PermanentError: there is no champion, or it has scored nothing.
     """
-    champion = Journal(spec.name).state().of(DEFAULT_KEY).champion
+    champion = Journal(spec.name).state().of(DEFAULT_KEY).decides
     if champion is None:
         raise _nothing(spec, "a champion", "none")
     reference = tracking.load_record(champion.run_id, PROFILE, ReferenceProfile)

@@ -14,6 +14,7 @@ from include.classification import Classification
 from include.data import snapshots
 from include.data.sources import DAY
 from include.data.tables import Table
+from include.deployment.entries import KeyState
 from include.deployment.journal import Journal
 from include.models import artifact, explain, registry, tracking
 from include.naming import DEFAULT_KEY
@@ -55,7 +56,10 @@ def score_pending(spec: Classification, *, as_of: dt.date, pipeline_run: str, at
         at: Business time of the scoring.
     """
     head = Journal(spec.name).head()
-    champion, sequence = (head.state.of(DEFAULT_KEY).champion, head.sequence) if head else (None, 0)
+    now, sequence = (head.state.of(DEFAULT_KEY), head.sequence) if head else (KeyState(), 0)
+    if not now.switch_on:
+        return ScoreResult(0, 0, sequence, f"{spec.name} is switched off: {now.switch_reason}; persons decide", ())
+    champion = now.decides
     if champion is None:
         return ScoreResult(0, 0, sequence, f"{spec.name} has no champion yet; its first promotion scores", ())
     evaluation = registry.classification_of(champion)

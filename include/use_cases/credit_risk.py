@@ -10,7 +10,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from include.classification import Candidate, Classification, Costs, Fairness, Feature, Gates, Monitoring
-from include.spec import Column, Contract, Risk, Role, Serving, Source
+from include.spec import Column, Contract, Risk, Role, Rollout, Serving, Source
 
 if TYPE_CHECKING:
     from include.data.sources import Batch
@@ -123,6 +123,7 @@ SPEC = Classification(
         raises_risk=_PAY,
     ),
     monitoring=Monitoring(window_days=7, min_rows=500, confirm=(2, 3)),
+    rollout=Rollout(weights=(0.1, 0.5)),
     serving=Serving(deadline_ms=50, out_of_range="flag", outputs=(0, 1)),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from include.recommendation import Recommendation, RecommendationGates
+from include.recommendation import Campaign, Recommendation, RecommendationGates
 from include.spec import Column, Contract, Dataset, Risk, Role, Schedule, Serving, Source, Window
 
 if TYPE_CHECKING:
@@ -65,16 +65,26 @@ SPEC = Recommendation(
     ),
     datasets=(PURCHASES,),
     markets=("group_1", "group_2", "group_3", "group_4"),
-    market_of="include.recommending.markets:market_of",
+    store_bounds=(330, 370, 420),
     items="include.data.journey:products",
     households="include.data.journey:demographics",
     campaigns="include.use_cases.recommender:campaigns",
-    families=("popularity", "frequency", "item_knn", "ease", "blend"),
+    families=(
+        "popularity",
+        "frequency",
+        "item_knn",
+        "plain_ease",
+        "ease",
+        "recent_ease",
+        "ease_counts",
+        "rate",
+        "blend",
+    ),
     gates=RecommendationGates(non_inferiority_margin=0.01, max_champion_age_days=0, max_latency_ms=20),
     schedule=Schedule(ingest="0 2 * * *", retrain="0 12 * * 1", time_zone="America/New_York"),
     promotion_window=Window(opens=dt.time(18), closes=dt.time(6)),
     serving=Serving(deadline_ms=50, outputs=None),
-)
+)  # fmt: skip
 
 
 def fetch(spec: Recommendation, day: dt.date) -> Mapping[str, pd.DataFrame]:
@@ -88,9 +98,18 @@ def fetch(spec: Recommendation, day: dt.date) -> Mapping[str, pd.DataFrame]:
     return recorded_day(day)
 
 
-def campaigns(day: dt.date) -> pd.DataFrame:
-    """Return the campaigns that run on a day: ``campaign``, ``kind``, ``last_day``."""
+def campaigns(day: dt.date) -> list[Campaign]:
+    """Return the campaigns that run on a day, with whom they reach and what they have coupons for."""
     from include.data import journey
 
+    reached, coupons = journey.campaign_households(), journey.campaign_coupons()
     every = journey.campaigns()
-    return every.loc[(every["first_day"] <= day) & (every["last_day"] >= day)].reset_index(drop=True)
+    return [
+        Campaign(
+            campaign=each.campaign,
+            last_day=each.last_day,
+            households=frozenset(reached.loc[reached["campaign"] == each.campaign, "household"].tolist()),
+            products=frozenset(coupons.loc[coupons["campaign"] == each.campaign, "product"].tolist()),
+        )
+        for each in every.loc[(every["first_day"] <= day) & (every["last_day"] >= day)].itertuples()
+    ]

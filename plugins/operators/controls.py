@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import timezone
-
-from include.clock import business_time
 from include.errors import PermanentError
 from include.spec import UseCase
-from plugins.context import pipeline_run
+from plugins.context import moment_by_hand, pipeline_run
 from plugins.operators.step import StepOperator
 
 if TYPE_CHECKING:
@@ -34,7 +30,7 @@ class ControlOperator(StepOperator):
             who=run.triggering_user_name or spec.owner,
             why=given["why"],
             request_id=pipeline_run(context),
-            at=_moment(spec, given.get("at")),
+            at=moment_by_hand(spec, given.get("at")),
             dry_run=bool(given["dry_run"]),
         )
         done = self.control(spec, given, asked)
@@ -113,15 +109,3 @@ def _items(text: str) -> list[str]:
             next_step="trigger again and name at least one",
         )
     return list(dict.fromkeys(items))
-
-
-def _moment(spec: UseCase, given: str | None) -> dt.datetime:
-    """Return the business moment of a control: the form's; of a recording the end of what has landed; else now."""
-    if given:
-        return dt.datetime.combine(dt.date.fromisoformat(given), dt.time(), dt.UTC)
-    if spec.source.recorded_from is not None:
-        from include.data.tables import Table
-
-        if days := Table(spec.name, spec.tables[0]).days():
-            return business_time(max(days))
-    return timezone.utcnow()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Param, timezone
+from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.clock import business_time
@@ -15,7 +15,7 @@ from include.errors import ApprovalError, GateError
 from include.naming import DEFAULT_KEY, model_name
 from include.records import Approval, Evaluation, ModelRef
 from include.spec import UseCase
-from plugins.context import partition_day, pipeline_run
+from plugins.context import moment_by_hand, partition_day, pipeline_run
 from plugins.operators.step import StepOperator, told
 from plugins.ui.links import ALL_LINKS
 
@@ -228,7 +228,7 @@ class RollbackOperator(StepOperator):
             who=run.triggering_user_name or spec.owner,
             why=self.why,
             request_id=pipeline_run(context),
-            at=timezone.utcnow(),
+            at=moment_by_hand(spec, None),
             dry_run=bool(context["params"].get("dry_run", self.dry_run)),
         )
         self.log.info("%s", outcome.reason)

@@ -42,7 +42,7 @@ def descendants(of):
 
 def test_a_second_start_is_quick_and_starts_nothing(platform):
     before = pids(platform)
-    assert set(before) == {"s3", "mlflow", *components.AIRFLOW}
+    assert set(before) == {"s3", "mlflow", components.SERVING, *components.AIRFLOW}
     assert platform.up() < 5
     assert pids(platform) == before
 
@@ -161,7 +161,7 @@ def test_what_was_stopped_is_gone_and_comes_back_as_it_was(another, tmp_path):
     platform = another()
     platform.up(first_port=PORT)
     secrets = platform.state.secrets
-    assert set(platform.down()) == {"s3", "mlflow", *components.AIRFLOW}
+    assert set(platform.down()) == {"s3", "mlflow", components.SERVING, *components.AIRFLOW}
     assert processes.marked(tmp_path / "home") == set()
     assert not any(processes.listener(port) for port in platform.state.ports.values())
     assert set(platform.status().values()) == {"stopped"}

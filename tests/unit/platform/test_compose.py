@@ -73,7 +73,7 @@ def test_what_is_missing_is_named_with_the_way_to_make_it(compose, secrets):
 
 
 def test_only_loopback_is_published_and_every_service_is_checked(resolved):
-    assert set(resolved["services"]) == {"s3", "mlflow", "airflow"}
+    assert set(resolved["services"]) == {"s3", "mlflow", "airflow", "serving"}
     for name, service in resolved["services"].items():
         published = {int(each["published"]) for each in service["ports"]}
         assert {each["host_ip"] for each in service["ports"]} == {"127.0.0.1"}, name
@@ -88,6 +88,20 @@ def test_a_store_knows_no_secret_but_its_own(resolved, secrets):
             "FLIGHTDECK_S3_SECRET_KEY",
         }
     assert set(secrets) <= set(resolved["services"]["airflow"]["environment"])
+
+
+def test_the_service_that_the_world_asks_knows_no_account_and_keeps_its_log_on_a_volume_of_its_own(resolved):
+    serving = resolved["services"]["serving"]
+    assert set(serving["environment"]) == {
+        "FLIGHTDECK_S3_ACCESS_KEY",
+        "FLIGHTDECK_S3_SECRET_KEY",
+        "FLIGHTDECK_JOURNAL_KEY",
+    }
+    (mounted,) = serving["volumes"]
+    assert (mounted["type"], mounted["source"], mounted["target"]) == ("volume", "serving", "/data")
+    used = [each["source"] for service in resolved["services"].values() for each in service["volumes"]]
+    assert used.count("serving") == 1
+    assert "serving" in resolved["volumes"]
 
 
 def test_what_is_asked_for_is_what_is_made_and_what_the_example_names(secrets):

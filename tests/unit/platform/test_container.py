@@ -79,11 +79,13 @@ def test_children_can_be_told_to_end_though_their_parent_waits_for_signals(super
         ("s3", "FLIGHTDECK_S3_ACCESS_KEY, FLIGHTDECK_S3_SECRET_KEY"),
         ("mlflow", "FLIGHTDECK_S3_ACCESS_KEY, FLIGHTDECK_S3_SECRET_KEY"),
         ("airflow", "FLIGHTDECK_REPLAY_START"),
+        ("serving", "FLIGHTDECK_S3_ACCESS_KEY, FLIGHTDECK_S3_SECRET_KEY, FLIGHTDECK_JOURNAL_KEY"),
+        ("key list", "FLIGHTDECK_S3_ACCESS_KEY, FLIGHTDECK_S3_SECRET_KEY, FLIGHTDECK_JOURNAL_KEY"),
     ],
 )
 def test_what_the_environment_lacks_is_named(service, missing):
     ended = subprocess.run(
-        [sys.executable, "-m", "include.platform.container", service],
+        [sys.executable, "-m", "include.platform.container", *service.split()],
         cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 1
@@ -104,3 +106,17 @@ def test_the_stores_of_a_container_are_those_of_the_embedded_platform(tmp_path):
         different = [(one, other) for one, other in zip(ours.argv, theirs.argv, strict=True) if one != other]
         assert different
         assert all(LOOPBACK in one for one, _ in different)
+
+
+def test_the_scoring_service_of_a_container_differs_in_hosts_alone(tmp_path):
+    from include.platform import components
+    from include.platform.container import HOSTS
+
+    secrets = {"s3_access": "a", "s3_secret": "b", "journal": "c"}
+    state = State(first_port=FIRST_PORT, replay_start="2026-11-24", secrets=secrets, passwords={})
+    ours, theirs = components.serving(state, tmp_path), components.serving(state, tmp_path, hosts=HOSTS)
+    different = [(one, other) for one, other in zip(ours.argv, theirs.argv, strict=True) if one != other]
+    assert different == [(LOOPBACK, HOSTS.bind)]
+    assert str(tmp_path / "serving") in ours.argv
+    assert theirs.env["AWS_ENDPOINT_URL_S3"] == f"http://{HOSTS.s3}:{state.ports['s3']}"
+    assert theirs.env["MLFLOW_TRACKING_URI"] == f"http://{HOSTS.mlflow}:{state.ports['mlflow']}"

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from include.platform.bootstrap import HOME, ROOT
-from include.platform.state import Home
+from include.platform.state import FIRST_PORT, Home, State
 
 TODAY = dt.date(2026, 11, 24)
 
@@ -36,6 +36,12 @@ def test_two_platforms_share_no_secret(tmp_path):
     ours, theirs = ({**each.secrets, **each.passwords}.values() for each in (one, two))
     assert not set(ours) & set(theirs)
     assert min(map(len, one.passwords.values())) >= 16
+
+
+def test_a_port_keeps_its_number_when_a_service_is_added():
+    ports = State.model_construct(first_port=FIRST_PORT).ports
+    assert [ports[name] for name in ("airflow", "mlflow", "s3", "serving")] == [28080, 28081, 28082, 28095]
+    assert len(set(ports.values())) == len(ports) == 16
 
 
 def test_what_is_remembered_survives(tmp_path):

@@ -1,0 +1,68 @@
+"""The packed recommender of a market: plain arrays and JSON, registered under the digest of its files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections import OrderedDict
+from pathlib import Path
+
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, Schema
+
+from include.errors import ArtifactError
+from include.models import registry, tracking
+from include.models.folders import digest_of_folder
+from include.naming import model_name
+from include.recommendation import Recommendation
+from include.recommending.packing import FORMAT, Recommender
+from include.records import ModelRef
+
+_KEPT = 16
+_loaded: OrderedDict[str, tuple[tempfile.TemporaryDirectory[str], Recommender]] = OrderedDict()
+
+
+def pack(spec: Recommendation, made: Recommender, *, run_id: str, as_of: dt.date, pipeline_run: str) -> ModelRef:
+    """Log a recommender under a run and register it; a repeated call returns the version that is there."""
+    name = model_name(spec.name, made.market)
+    if (found := registry.version_of_run(name, run_id)) is not None:
+        return found
+    with tempfile.TemporaryDirectory() as folder, tracking.available(f"log the recommender of run {run_id}"):
+        packed = Path(folder) / "model"
+        made.save(packed)
+        described = Model(artifact_path="model", run_id=run_id, signature=_signature())
+        described.add_flavor("flightdeck_recommender", data=".", format=FORMAT)
+        described.save(str(packed / "MLmodel"))
+        digest = digest_of_folder(packed)
+        tracking.client().log_artifacts(run_id, str(packed), "model")
+    return registry.register(
+        name, f"runs:/{run_id}/model", run_id=run_id, digest=digest, as_of=as_of, pipeline_run=pipeline_run
+    )
+
+
+def load(ref: ModelRef) -> Recommender:
+    """Return a registered recommender; one that was loaded lately comes from memory.
+
+    Raises:
+        ArtifactError: the files are not those that were registered, or do not fit each other.
+    """
+    if ref.digest not in _loaded:
+        folder = tempfile.TemporaryDirectory()  # its arrays are read from there as they are needed
+        with tracking.available(f"load {ref.name} v{ref.version}"):
+            path = tracking.downloaded(f"models:/{ref.name}/{ref.version}", Path(folder.name))
+        if (seen := digest_of_folder(path)) != ref.digest:
+            raise ArtifactError(
+                expected=f"an artifact with digest {ref.digest[:16]}, as it was registered",
+                seen=f"digest {seen[:16]}",
+                where=f"artifact of {ref.name} v{ref.version}",
+                next_step="do not use it; find out who wrote to the store, and roll back or train again",
+            )
+        _loaded[ref.digest] = (folder, Recommender.load(path))
+    while len(_loaded) > _KEPT:
+        _loaded.popitem(last=False)
+    return _loaded[ref.digest][1]
+
+
+def _signature() -> ModelSignature:
+    inputs = [ColSpec("long", "user"), ColSpec("string", "task"), ColSpec("long", "n")]
+    return ModelSignature(Schema(inputs), Schema([ColSpec("long", "product"), ColSpec("double", "score")]))

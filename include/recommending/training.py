@@ -1,0 +1,81 @@
+"""Train one market: the families of both tasks, and the recommender that is served."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from include.recommending.blend import Blend, Task, choose, standard
+from include.recommending.ease import basket_weights
+from include.recommending.families import BLENDED, family
+from include.recommending.interactions import Array, Interactions
+from include.recommending.packing import pack
+from include.recommending.recommender import Recommender
+
+BLEND = "blend"
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Scores of the families that were fitted for one task.
+
+    Args:
+        task: ``rebuy`` or ``discover``.
+        scores: By family, shape (users, items).
+        weights: Of the blend's families; empty where there is no blend.
+        seconds: Time of each fit, with its scores.
+    """
+
+    task: Task
+    scores: dict[str, Array]
+    weights: dict[str, float]
+    seconds: dict[str, float]
+
+
+def train(x: Interactions, names: Sequence[str], task: Task, *, windows: int = 1) -> Trained:
+    """Fit families for one task.
+
+    Args:
+        x: What is known.
+        names: Families; ``blend`` needs no other one to be named.
+        task: What they are for.
+        windows: Of the blend's inner splits.
+
+    Raises:
+        PermanentError: a family is unknown, or cannot run here.
+    """
+    wanted = [name for name in names if name != BLEND]
+    parts = [name for name in BLENDED[task] if name not in wanted] if BLEND in names else []
+    scores: dict[str, Array] = {}
+    seconds: dict[str, float] = {}
+    for name in [*wanted, *parts]:
+        began = time.perf_counter()
+        scores[name] = family(name).fit(x).scores()
+        seconds[name] = time.perf_counter() - began
+    weights: dict[str, float] = {}
+    if BLEND in names:
+        began = time.perf_counter()
+        weights = choose(x, BLENDED[task], task, windows=windows)
+        hidden = x.bought if task == "discover" else None
+        scores[BLEND] = Blend.of(scores, weights, hidden=hidden).scores()
+        seconds[BLEND] = time.perf_counter() - began
+    return Trained(task, {name: scores[name] for name in names}, weights, seconds)
+
+
+def build(
+    x: Interactions, *, market: str, names: Iterable[str], rebuy: Array, discover: Array,
+    about: Mapping[str, Any] | None = None,
+) -> Recommender:  # fmt: skip
+    """Return what is served: the scores of the families that won, and EASE's weights for baskets and reasons.
+
+    A basket speaks in EASE's units. They are put to those of ``discover`` by how far both spread within a user; where
+    EASE is the winner, that is 1.
+    """
+    linear = basket_weights(x)
+    hidden = x.bought
+    unit = standard(discover, hidden)[1] / max(standard(linear.scores(), hidden)[1], 1e-9)
+    return pack(
+        x, market=market, names=names, rebuy=rebuy, discover=discover, weights=linear.weights, unit=unit, about=about
+    )
