@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 from pathlib import Path
@@ -72,10 +73,13 @@ def publish(spec: Forecast, home: Path) -> Issue | None:
         TransientError: the store is away; the file stays as it was.
     """
     from include.data.tables import Table
-    from include.forecast_ops.issue import FORECASTS
+    from include.forecast_ops.rows import FORECASTS
 
     table = Table(spec.name, FORECASTS)
     version = table.version()
+    with contextlib.suppress(ValueError):  # a file that is no issue is written anew
+        if (present := read(home, spec.name)) and present.table_version == version:
+            return present
     days = table.days() if version >= 0 else []
     if not days:
         return None
