@@ -7,6 +7,7 @@ rank without anybody's rules: so each day tells which of them foresaw better, an
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -25,7 +26,7 @@ from include.recommend_ops.postgres import replace_day
 from include.recommend_ops.report import lists_report
 from include.recommend_ops.shown import CAMPAIGN_LISTS, CHAMPION, COLUMNS, LISTS, PREVIOUS, SHOWN, Variant
 from include.recommendation import TASKS, Recommendation
-from include.recommending.packing import Recommender
+from include.recommending.recommender import Recommender
 from include.recommending.rules import Item, Rules, apply_rules
 from include.records import ModelRef
 
@@ -163,7 +164,7 @@ def _campaigns(
     return pd.DataFrame(lines, columns=columns).astype({"market": "str", "score": "float64"})
 
 
-def _frame(lines: list[tuple[object, ...]]) -> pd.DataFrame:
+def _frame(lines: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     frame = pd.DataFrame(lines, columns=list(COLUMNS))
     texts = dict.fromkeys(("market", "task", "variant", "reason"), "str")
     whole = dict.fromkeys(("household", "rank", "product", "model_version"), "int64")
