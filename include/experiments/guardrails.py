@@ -139,8 +139,8 @@ def _arrays(rows: pd.DataFrame, name: str, until: int) -> tuple[NDArray[np.bool_
     units, codes = np.unique(rows["unit"].astype(str).to_numpy(), return_inverse=True)
     at = codes * (until + 1) + rows["period"].to_numpy(np.int64)
     size, shape = len(units) * (until + 1), (len(units), until + 1)
-    outcomes: Array = np.bincount(at, weights=rows[name].to_numpy(float), minlength=size).reshape(shape)
-    exposures: Array = np.bincount(at, minlength=size).astype(float).reshape(shape)
+    outcomes = np.bincount(at, rows[name].to_numpy(float), size).reshape(shape).astype(np.float64)
+    exposures = np.bincount(at, None, size).reshape(shape).astype(np.float64)
     treated: NDArray[np.bool_] = np.zeros(len(units), dtype=bool)
     treated[codes[(rows["variant"] == CHALLENGER).to_numpy()]] = True
     return treated, outcomes, exposures

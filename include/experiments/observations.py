@@ -95,9 +95,14 @@ def observe(
             next_step="assign every unit by the experiment's salt before anything is shown to it",
         )
 
+    rows = pd.Index(units).get_indexer(inside["unit"])
+    columns = pd.Index(days).get_indexer(inside["day"])
+
     def wide(column: str) -> Array:
-        table = inside.pivot_table(index="unit", columns="day", values=column, aggfunc="sum", fill_value=0.0)
-        return np.asarray(table.reindex(index=list(units), columns=list(days), fill_value=0.0), dtype=float)
+        at = rows * len(days) + columns
+        values = inside[column].to_numpy(float)
+        summed = np.bincount(at, values, len(units) * len(days)).reshape(len(units), len(days))
+        return np.asarray(summed, dtype=np.float64)
 
     return Observations(
         days=days,

@@ -24,7 +24,7 @@ class Assumptions(Record):
     """What a plan rests on."""
 
     baseline: float = Field(gt=0, lt=1, description="the champion's rate, conversions by household and day")
-    days: int = Field(ge=1, description="days it runs; it is looked at after each")
+    days: int = Field(ge=1, le=120, description="days it runs; it is looked at after each")
     correlation: float = Field(ge=0, lt=1, description="between two days of the same household")
     explained: float = Field(
         default=0.0, ge=0, lt=1, description="share of the variance between households that their past explains"
