@@ -116,6 +116,21 @@ def alike(outcomes: Array) -> tuple[float, float]:
     return float(outcomes.mean()), float(max(0.0, (between - within) / scale)) if scale > 0 else 0.0
 
 
+def explained(before: Array, outcomes: Array) -> float:
+    """Return the share of the variance between households that their past explains, from a calm period's outcomes.
+
+    Args:
+        before: Each household's rate in the time before, shape (households,).
+        outcomes: Shape (households, days).
+    """
+    rate, correlation = alike(outcomes)
+    between = correlation * rate * (1 - rate)
+    if between <= 0 or before.var() <= 0:
+        return 0.0
+    shared = float(np.cov(before, outcomes.mean(axis=1))[0, 1])
+    return min(shared**2 / float(before.var(ddof=1)) / between, 1.0)
+
+
 @dataclass(frozen=True, eq=False)
 class _Test:
     """The sequential test; none of it depends on the effect.

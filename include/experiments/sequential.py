@@ -91,7 +91,7 @@ def read_out(observations: Observations, planned: Plan) -> ReadOut:
 
 def stopped(found: Effects, spent: Array) -> tuple[Array, NDArray[np.bool_]]:
     """Return the critical values of each look, and whether its statistic reaches them; many experiments at once."""
-    critical = critical_values(found.correlations, spent[: found.z.shape[-1]])
+    critical = found.stretched(critical_values(found.correlations, spent[: found.z.shape[-1]]))
     return critical, np.abs(found.z) >= critical
 
 

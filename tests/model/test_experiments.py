@@ -7,6 +7,8 @@ import pytest
 from scipy.stats import binomtest
 
 from include.experiments.boundaries import critical_values, crossing, obrien_fleming
+from include.experiments.guardrails import Guardrail, decide
+from include.experiments.observations import effects
 from include.experiments.plan import Assumptions, plan
 from tests.model.households import BATCH, Households, by_impression, daily_t_test, sequential
 
@@ -66,6 +68,32 @@ def test_power_is_what_was_planned_for_the_sequential_test(effect, runs, within)
     power = (ended(sequential, Households.loyal, runs, households) > 0).mean()
     print(f"\npower {power:.4f}, planned {planned.power_by_day[-1]:.4f} with {planned.units} households")
     assert abs(power - planned.power_by_day[-1]) < within
+
+
+@pytest.mark.parametrize(
+    ("champion", "units", "weight", "alike"),
+    [(0.01, 800, 0.5, 0.0), (0.05, 800, 0.5, 0.2), (0.05, 300, 0.2, 0.2), (0.3, 300, 0.1, 0.0)],
+)
+def test_a_guardrail_is_wrong_as_seldom_as_it_says(champion, units, weight, alike):
+    """A challenger that does exactly the harm that is tolerated is neither broken nor ok, but for the level."""
+    runs, periods, tolerated = 600, 12, 0.01
+    guardrail = Guardrail(name="error", tolerated=tolerated)
+    rng, said = np.random.default_rng(11), []
+    treated = np.arange(units) < weight * units
+    means = np.where(treated, champion + tolerated, champion)
+    exposures = rng.poisson(4, (units, periods)).astype(float)
+    smaller = np.full(periods, min(treated.sum(), (~treated).sum()))
+    for _ in range(runs):
+        size = 1 / alike - 1 if alike else 1e9
+        own = rng.beta(means * size, (1 - means) * size)
+        outcomes = rng.binomial(exposures.astype(int), own[:, None]).astype(float)
+        found = effects(outcomes, exposures, treated, pseudo=1.0)
+        said.append(decide(found.difference, found, smaller, guardrail, periods, LEVEL)[0])
+    # Of 600 at level .05 more than 43 are seen once in a hundred times.
+    broken, ok = said.count("broken"), said.count("ok")
+    print(f"\nguardrail {champion} {units} {weight} {alike}: broken {broken}, ok {ok} of {runs}")
+    assert broken <= 43
+    assert ok <= 43
 
 
 def test_a_test_without_an_end_needs_64_per_cent_more():

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from scipy.stats import norm
 
 from include.errors import ExperimentError
-from include.experiments.plan import Assumptions, alike, plan, smallest_effect
+from include.experiments.plan import Assumptions, alike, explained, plan, smallest_effect
 
 ASSUMED = Assumptions(baseline=0.05, days=28, correlation=0.1)
 
@@ -82,3 +82,14 @@ def test_correlation_is_found_in_outcomes(correlation):
     rate, found = alike((rng.random((8000, 28)) < rates).astype(float))
     assert rate == pytest.approx(0.1, abs=0.006)
     assert found == pytest.approx(correlation, abs=0.015)
+
+
+def test_what_the_past_explains_is_found_in_outcomes():
+    rng = np.random.default_rng(4)
+    rates = rng.beta(0.9, 8.1, (8000, 1))
+    before, outcomes = ((rng.random((8000, 28)) < rates).astype(float) for _ in range(2))
+    variance = 0.1 * 0.9 * 0.1  # of the households' rates
+    known = variance / (variance + (0.09 - variance) / 28)  # 28 days are a noisy view of a rate
+    assert explained(before.mean(axis=1), outcomes) == pytest.approx(known, abs=0.04)
+    assert explained(rng.random(8000), outcomes) < 0.01
+    assert explained(np.zeros(8000), outcomes) == 0
