@@ -6,11 +6,12 @@ has arrived, and one that was not removed is recognised. Who ships may die anywh
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,6 @@ _LOGGED = pa.schema(
 SCHEMA = pa.schema(
     [*_LOGGED, (DAY, pa.date32()), ("writer", pa.string()), ("segment", pa.int64()), ("offset", pa.int64())]
 )
-_BATCH_BYTES = 32 * 2**20
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 Row = dict[str, Any]
 
@@ -68,74 +68,71 @@ class Shipped:
         return Shipped(self.rows + other.rows, self.segments + other.segments, self.quarantined + other.quarantined)
 
 
-def ship(home: Path, *, run: str) -> Shipped:
+def ship(home: Path, *, run: str, batch_bytes: int = 32 * 2**20) -> Shipped:
     """Ship every segment that is closed, those of dead writers included, and return what that was.
 
     Args:
         home: The service's folder.
         run: Who ships; kept with each commit.
+        batch_bytes: Bytes of segments that share a commit; bounds the memory this takes.
 
     Raises:
         TransientError: the store is away. Nothing is lost; call again later.
+        PermanentError: a table is broken. The other tables have their rows; the segments wait.
     """
     for folder in writers(home):
         adopt(folder)
-    done = Shipped()
-    for batch in _batches(home):
-        done += _ship(batch, run)
+    done, batch = Shipped(), _Batch()
+    for path in [segment_path(folder, each, CLOSED) for folder in writers(home) for each in closed_numbers(folder)]:
+        with contextlib.suppress(FileNotFoundError):  # another has shipped it
+            batch.add(path)
+        if batch.size >= batch_bytes:
+            done, batch = done + batch.commit(run), _Batch()
+    done += batch.commit(run)
     for folder in writers(home):
         adopt(folder)  # removes it where it is empty now
     return done
 
 
-def _batches(home: Path) -> Iterator[list[Path]]:
-    """Yield closed segments, each writer's in their order, in portions that fit into memory."""
-    batch: list[Path] = []
-    size = 0
-    for folder in writers(home):
-        for number in closed_numbers(folder):
-            path = segment_path(folder, number, CLOSED)
-            batch.append(path)
-            size += path.stat().st_size
-            if size >= _BATCH_BYTES:
-                yield batch
-                batch, size = [], 0
-    if batch:
-        yield batch
+class _Batch:
+    """Segments, each writer's in their order, that share a commit in each table."""
 
+    def __init__(self) -> None:
+        self.size = 0
+        self._paths: list[Path] = []
+        self._deliveries: defaultdict[str, list[Delivery]] = defaultdict(list)
+        self._broken = 0
 
-def _ship(batch: list[Path], run: str) -> Shipped:
-    deliveries: defaultdict[str, list[Delivery]] = defaultdict(list)
-    broken = 0
-    for path in batch:
-        try:
-            by_use_case, unread = _rows(path)
-        except FileNotFoundError:  # another has shipped it
-            continue
-        broken += unread
+    def add(self, path: Path) -> None:
+        by_use_case, broken, size = _rows(path)
         for use_case, rows in by_use_case.items():
-            deliveries[use_case].append(
-                Delivery(path.parent.name, int(path.stem), pa.Table.from_pylist(rows, schema=SCHEMA))
-            )
-    appended = 0
-    failed: FlightdeckError | None = None
-    for use_case, each in deliveries.items():
-        try:
-            appended += Table(use_case, REQUESTS).append_once(each, run=run)
-        except FlightdeckError as error:  # the other tables take theirs nevertheless
-            failed = failed or error
-    if failed:
-        raise failed
-    for path in batch:
-        path.unlink(missing_ok=True)
-    return Shipped(appended, len(batch), broken)
+            table = pa.Table.from_pylist(rows, schema=SCHEMA)
+            self._deliveries[use_case].append(Delivery(path.parent.name, int(path.stem), table))
+        self._paths.append(path)
+        self._broken += broken
+        self.size += size
+
+    def commit(self, run: str) -> Shipped:
+        appended = 0
+        failed: FlightdeckError | None = None
+        for use_case, deliveries in self._deliveries.items():
+            try:
+                appended += Table(use_case, REQUESTS).append_once(deliveries, run=run)
+            except FlightdeckError as error:  # the other tables take theirs nevertheless
+                failed = failed or error
+        if failed:
+            raise failed
+        for path in self._paths:
+            path.unlink(missing_ok=True)
+        return Shipped(appended, len(self._paths), self._broken)
 
 
-def _rows(path: Path) -> tuple[dict[str, list[Row]], int]:
-    """Return a segment's rows by use case, and how many lines are none; those are in quarantine then."""
+def _rows(path: Path) -> tuple[dict[str, list[Row]], int, int]:
+    """Return a segment's rows by use case, how many lines are none and are in quarantine then, and all its bytes."""
     by_use_case: defaultdict[str, list[Row]] = defaultdict(list)
-    unread = []
+    unread, size = [], 0
     for line in lines(path):
+        size += len(line.raw)
         try:
             row = _row(line)
         except (ValueError, KeyError, TypeError, OverflowError):
@@ -144,7 +141,7 @@ def _rows(path: Path) -> tuple[dict[str, list[Row]], int]:
             by_use_case[row["use_case"]].append(row | {"writer": path.parent.name, "segment": int(path.stem)})
     if unread:
         quarantine(path.parent, int(path.stem), unread)
-    return by_use_case, len(unread)
+    return by_use_case, len(unread), size
 
 
 def _row(line: Line) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
 import signal
 import subprocess
 import sys
@@ -88,6 +89,7 @@ def test_every_field_arrives_typed_with_where_it_came_from(tenant, tmp_path):
 def test_a_column_without_any_value_has_its_type_from_the_start(tenant, tmp_path):
     log(tmp_path, [record("0", score=None)])
     ship(tmp_path, run="test")
+    assert Table("credit", REQUESTS).read()["score"].dtype == "float64"
     log(tmp_path, [record("1")])
     ship(tmp_path, run="test")
     assert Table("credit", REQUESTS).read()["score"].dropna().tolist() == [0.125]
@@ -188,12 +190,36 @@ def test_two_shippers_at_once_ship_once(tenant, tmp_path):
     assert writers(tmp_path) == []
 
 
+SHIP = "import sys, pathlib; from include.serving.shipping import ship; ship(pathlib.Path(sys.argv[1]), run='other')"
+
+
+def test_what_another_has_shipped_meanwhile_is_passed_over(proxy, s3, tmp_path):
+    log(tmp_path, numbered(0, 4), segment_bytes=1)
+    proxy.at(f"PUT /{settings().bucket}/{table_path('credit', REQUESTS)}/_delta_log/".encode(), "blackhole")
+    with ThreadPoolExecutor(1) as pool:
+        stuck = pool.submit(ship, tmp_path, run="test", batch_bytes=1)
+        assert proxy.reached.wait(30)
+        direct = {**os.environ, "AWS_ENDPOINT_URL_S3": s3}
+        subprocess.run([sys.executable, "-c", SHIP, str(tmp_path)], env=direct, check=True)
+        assert writers(tmp_path) == []
+        proxy.mode = "ok"
+        assert stuck.result().segments == 1
+    assert shipped() == as_said(4)
+
+
 def test_segments_of_many_writers_share_a_commit(tenant, tmp_path):
     for writer in range(4):
         log(tmp_path, numbered(writer * 10, writer * 10 + 10), segment_bytes=1000)
     assert ship(tmp_path, run="test").rows == 40
     assert Table("credit", REQUESTS).version() == 0
     assert shipped() == as_said(40)
+
+
+def test_a_long_log_is_shipped_in_portions(tenant, tmp_path):
+    log(tmp_path, numbered(0, 20), segment_bytes=1000)
+    assert ship(tmp_path, run="test", batch_bytes=2500).rows == 20
+    assert Table("credit", REQUESTS).version() == 2
+    assert shipped() == as_said(20)
 
 
 def test_a_living_writer_is_shipped_beside_while_it_rotates(tenant, tmp_path):

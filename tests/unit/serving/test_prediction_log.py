@@ -65,6 +65,25 @@ def test_a_durable_record_is_on_disk_and_not_in_memory_when_it_is_acknowledged(w
     assert (within(test, durable=durable) == 0) is durable
 
 
+def test_a_segment_s_name_is_on_disk_before_its_first_record_is_acknowledged(tmp_path):
+    """What the kernel was asked, in its order: no test can cut the power."""
+    if not shutil.which("strace"):
+        pytest.skip("no strace here")
+    calls = tmp_path / "calls"
+    traced = ["strace", "-f", "-y", "-e", "trace=openat,fsync,fdatasync,write,rename", "-o", str(calls)]
+    command = [*traced, sys.executable, "-m", "tests.unit.serving.appender", str(tmp_path), "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as child:
+        first = child.stdout.readline()
+        os.killpg(child.pid, signal.SIGKILL)
+    if not first and b"ptrace" in child.stderr.read():
+        pytest.skip("no process may be traced here")
+    said = [line.split(maxsplit=1)[1] for line in calls.read_text().splitlines()]
+    told = [each for each in said if str(tmp_path) in each or each.startswith("write(1<")]
+    changes = [each.split("(")[0] for each in told if "O_CREAT" in each or not each.startswith("openat")]
+    named, begun, acknowledged = ["rename", "fsync", "fsync"], ["openat", "fsync"], ["write", "fdatasync", "write"]
+    assert changes[:8] == named + begun + acknowledged
+
+
 @pytest.mark.parametrize("attempt", range(4))
 def test_every_acknowledged_record_survives_kill_9_once(tmp_path, attempt):
     command = [sys.executable, "-m", "tests.unit.serving.appender", str(tmp_path), "40"]
@@ -237,7 +256,7 @@ def test_a_client_that_goes_away_leaves_its_record_and_the_others_their_answers(
     async def test(log):
         gone, stays = log.append(record("gone")), log.append(record("stays"))
         gone.cancel()
-        await stays
+        await asyncio.wait_for(stays, 5)
 
     within(test)
     assert logged(folder_of(tmp_path)) == ["gone", "stays"]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import sys
+
 import pytest
 
 from include.errors import LogError
+from include.serving.prediction_log import SegmentWriter
 from include.serving.segments import (
     CLOSED,
     OPEN,
@@ -94,6 +99,57 @@ def test_waiting_segments_are_given_in_order_and_none_is_left_out(folder):
         segment(folder, number, CLOSED)
     segment(folder, 12, OPEN)
     assert closed_numbers(folder) == [7, 9, 10, 11]
+
+
+BESIDE = {
+    "rotate": """
+import sys, pathlib
+from include.serving.segments import CLOSED, OPEN, segment_path
+folder = pathlib.Path(sys.argv[1])
+for number in range(501, 2501):
+    path = segment_path(folder, number, OPEN)
+    path.touch()
+    path.rename(path.with_suffix(CLOSED))
+""",
+    "adopt": """
+import sys, pathlib
+from include.serving.segments import adopt, writers
+print(flush=True)
+while True:
+    for each in writers(pathlib.Path(sys.argv[1])):
+        adopt(each)
+""",
+}
+
+
+@contextlib.contextmanager
+def beside(what, folder):
+    """Let a second process do something with a folder meanwhile."""
+    with subprocess.Popen([sys.executable, "-c", BESIDE[what], str(folder)], stdout=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_segment_that_is_closed_while_the_folder_is_listed_is_not_left_out(folder):
+    for number in range(1, 501):
+        segment(folder, number, CLOSED, b"")
+    with beside("rotate", folder) as rotating:
+        while rotating.poll() is None:
+            found = closed_numbers(folder)
+            assert found == list(range(1, len(found) + 1))
+    assert len(closed_numbers(folder)) == 2500
+
+
+def test_a_folder_is_locked_before_anybody_can_see_it(tmp_path):
+    with beside("adopt", tmp_path) as adopting:
+        adopting.stdout.readline()
+        for _ in range(500):
+            made = SegmentWriter(tmp_path, durable=False, segment_bytes=1, segment_seconds=1)
+            made.write(WHOLE)
+            made.close()
+            assert closed_numbers(made.folder) == [1]
 
 
 def test_there_is_nothing_where_no_log_is(tmp_path):
