@@ -10,10 +10,12 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter, deque
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import uvloop
 from pydantic import BaseModel, Field
@@ -76,23 +78,37 @@ def post(path: str, body: str, key: str = "", host: str = "127.0.0.1") -> str:
     return f"{head}Content-Length: {len(body.encode())}\r\n\r\n{body}"
 
 
-def started(load: Load) -> subprocess.Popen[str]:
+@dataclass(frozen=True)
+class Running:
+    """A load that is being put on a server.
+
+    Args:
+        process: The process that does it.
+        output: What it writes.
+    """
+
+    process: subprocess.Popen[bytes]
+    output: IO[bytes]
+
+
+def started(load: Load) -> Running:
     """Start a load in a process of its own."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        cwd=Path(__file__).parents[1],
-    )  # fmt: skip
-    assert process.stdin is not None
-    process.stdin.write(load.model_dump_json())
-    process.stdin.close()
-    return process
+    with tempfile.TemporaryFile() as given:
+        given.write(load.model_dump_json().encode())
+        given.seek(0)
+        output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by ``finished``
+        argv = [sys.executable, "-m", "benchmarks.load"]
+        process = subprocess.Popen(argv, stdin=given, stdout=output, cwd=Path(__file__).parents[1])
+    return Running(process, output)
 
 
-def finished(process: subprocess.Popen[str]) -> Seen:
+def finished(running: Running) -> Seen:
     """Wait for a load, and return what it has seen."""
-    assert process.stdout is not None
-    said = process.stdout.read()
-    assert process.wait() == 0, said
+    with running.output as output:
+        code = running.process.wait()
+        output.seek(0)
+        said = output.read()
+    assert code == 0, said
     return Seen.model_validate_json(said)
 
 
@@ -188,7 +204,14 @@ class _Driver:
             self.loop.create_task(self.again())
 
     async def again(self) -> None:
-        made = await self.connect()
+        made = None
+        while made is None and not self.ending:
+            try:
+                made = await self.connect()
+            except OSError:  # nobody listens at this moment
+                await asyncio.sleep(0.05)
+        if made is None:
+            return
         if self.load.rate is None:
             self.send(made, time.perf_counter())
         else:

@@ -176,6 +176,19 @@ class Fitted(Record):
     review_band: tuple[float, float]
 
 
+class ServingFacts(Record):
+    """What a scoring service must know of a classifier beside its ONNX graph; packed with it."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")  # NaN: a column without any value
+
+    use_case: str
+    columns: tuple[str, ...] = Field(description="raw columns, in the graph's order")
+    threshold: float = Field(description="score at and above which a case is declined")
+    review_band: tuple[float, float] = Field(description="scores between which a person decides")
+    typical: dict[str, float] = Field(description="the middle of the good cases of each column")
+    bounds: dict[str, tuple[float, float]] = Field(description="smallest and largest value of each column in training")
+
+
 class KeyedTraining(Record):
     """All that a training of many models, one for each key, depends on."""
 

@@ -1,4 +1,4 @@
-"""A scoring service's home for tests: real models of made-up clients, a view as the supervisor writes it, and workers."""
+"""A scoring service's home for tests: real models of made-up clients, a view as its supervisor writes it, workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from functools import cache
 from pathlib import Path
@@ -20,12 +19,17 @@ import pandas as pd
 
 from include.models.folders import digest_of_folder
 from include.platform.stores import free_ports
+from include.recommending import packing
+from include.recommending.recommender import HIDDEN, Recommender
 from include.records import ModelRef, ServingFacts
+from include.serving import forecasts
 from include.serving.cache import model_folder
+from include.serving.forecasts import Hour, Issue, Series
 from include.serving.keys import hashed
 from include.serving.segments import read_segment, writers
 from include.serving.view import AccessKey, View, ViewOfKey, ViewOfUseCase
 from include.use_cases.credit_risk import SPEC
+from tests.asking import until
 
 ROOT = Path(__file__).parents[1]
 KEY = "fd_abc123_a-secret_of-the_holder"
@@ -69,6 +73,22 @@ def _range(column):
     return max(column.minimum, 0 if column.maximum > 100 else -2), min(column.maximum, 100_000) + 1
 
 
+def recommender(seed: int, market: str, users) -> Recommender:
+    """Return a recommender of made-up scores over the products 100 to 139; each user has bought the first three."""
+    rng, users, items = np.random.default_rng(seed), np.array(users), np.arange(100, 140)
+    shape = (len(users), len(items))
+    discover = rng.random(shape).astype(np.float32)
+    discover[:, :3] = HIDDEN
+    return Recommender(
+        market, dt.date(2017, 11, 1), {}, tuple(f"product {item}" for item in items), users, items,
+        rebuy=rng.random(shape).astype(np.float32), discover=discover, spread=np.ones(len(users), np.float32),
+        weights=rng.random((len(items), len(items))).astype(np.float32),
+        popularity=np.linspace(0.9, 0.1, len(items)).astype(np.float32),
+        starts=np.arange(len(users) + 1) * 3, bought=np.tile(np.arange(3), len(users)).astype(np.int32),
+        visits=np.full(3 * len(users), 2, np.float32), last=np.full(3 * len(users), 5, np.float32),
+    )  # fmt: skip
+
+
 class Home:
     """One service's folder."""
 
@@ -80,22 +100,42 @@ class Home:
     def model(self, version: int, *, seed: int | None = None, bytes_of=lambda body: body) -> ModelRef:
         """Put a model into the cache, and return the reference that the journal would have."""
         body, facts = packed(version if seed is None else seed)
-        half = self.path / f".half{version}"
-        half.mkdir()
+        half = self._half(version)
         (half / "model.onnx").write_bytes(bytes_of(body))
         (half / "serving.json").write_text(facts)
+        return self._put(half, version, "t.credit_risk.default")
+
+    def recommender(self, version: int, market: str, *, users=range(1, 21)) -> ModelRef:
+        """Put a recommender of made-up scores into the cache, and return its reference."""
+        half = self._half(version)
+        packing.save(recommender(version, market, users), half)
+        return self._put(half, version, f"t.recommender.{market}")
+
+    def _half(self, version: int) -> Path:
+        half = self.path / f".half{version}"
+        half.mkdir()
         (half / "version").write_text(str(version))  # two versions of one seed have two digests
+        return half
+
+    def _put(self, half: Path, version: int, name: str) -> ModelRef:
         digest = digest_of_folder(half)
         shutil.rmtree(model_folder(self.path, digest), ignore_errors=True)
         model_folder(self.path, digest).parent.mkdir(exist_ok=True)
         half.rename(model_folder(self.path, digest))
-        return ModelRef(name="t.credit_risk.default", version=version, run_id="r", digest=digest)
+        return ModelRef(name=name, version=version, run_id="r", digest=digest)
 
     def view(self, sequence: int = 1, *, confirmed_at: dt.datetime | None = NOW, problem: str = "", **said) -> View:
         """Write what is live for credit risk, as the supervisor does."""
         key = ViewOfKey(**{"sequence": sequence, "decides": None, **said})
         use_case = ViewOfUseCase(sequence=sequence, keys={"default": key}, problem=problem)
         view = View(written_at=NOW, confirmed_at=confirmed_at, use_cases={SPEC.name: use_case}, access=self.access)
+        view.write(self.path)
+        return view
+
+    def recommends(self, sequence: int = 1, today: dt.date | None = None, **keys: ViewOfKey) -> View:
+        """Write what is live for the recommender, by market."""
+        use_case = ViewOfUseCase(sequence=sequence, keys=keys, today=today)
+        view = View(written_at=NOW, confirmed_at=NOW, use_cases={"recommender": use_case}, access=self.access)
         view.write(self.path)
         return view
 
@@ -134,21 +174,31 @@ def workers(home: Home, count: int = 1, *options: str, use_cases: tuple[str, ...
             each.wait()
 
 
+def issued(home: Path, spec, as_of: dt.date, *, fallback: str = "") -> Issue:
+    """Write an issue of made-up hours into a home, and return it."""
+    days = {}
+    for ahead in range(1, spec.horizon_days + 1):
+        day = as_of + dt.timedelta(days=ahead)
+        start = dt.datetime.combine(day, dt.time(), dt.UTC)
+        days[day] = tuple(
+            Hour(time=start + dt.timedelta(hours=hour), load_kw=1000.0 + hour, bands={"q10": 900.0, "q90": None})
+            for hour in range(24)
+        )
+    series = Series(family="ridge", model_version=5, fallback=fallback, filled_hours=2, days=days)
+    issue = Issue(
+        use_case=spec.name, as_of=as_of, issued_at=spec.origin(as_of), sequence=31, table_version=4,
+        series=dict.fromkeys(spec.keys, series),
+    )  # fmt: skip
+    forecasts.write(home, issue)
+    return issue
+
+
 def alive(port: int) -> set[int]:
     """Return the ids of the workers that answered one of some new connections."""
     found = set()
     for _ in range(8):
         with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live") as answer:
             found.add(json.load(answer)["process"])
-    return found
-
-
-def until(condition, log: Path | None = None, *, seconds: float = 20):
-    """Wait until a condition gives something, and return that."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s; {log.read_text()[-3000:] if log else ''}"
-        time.sleep(0.02)
     return found
 
 

@@ -24,7 +24,7 @@ from include.forecast_ops import artifact
 from include.forecast_ops.artifact import PackedForecaster
 from include.forecast_ops.history import History, history
 from include.forecast_ops.report import issue_report
-from include.forecast_ops.rows import Issued, hourly, periods
+from include.forecast_ops.rows import FORECASTS, Issued, hourly, periods
 from include.forecast_ops.training import BACKTEST, usable_days
 from include.forecasting.families import family
 from include.forecasting.hierarchy import Hierarchy, tree
@@ -35,7 +35,6 @@ from include.forecasting.windows import WEEK, Horizon
 from include.models import tracking
 from include.records import ModelRef
 
-FORECASTS = "forecasts"
 PERIODS = "forecast_periods"
 REPORT = "forecast.html"
 FALL_BACKS = ("similar_day", "yesterday", "last_week")

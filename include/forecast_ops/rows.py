@@ -14,6 +14,7 @@ from include.forecasting.hierarchy import over_days
 from include.forecasting.panel import Array
 from include.forecasting.paths import LEVELS, CoherentForecast
 
+FORECASTS = "forecasts"  # the table of the hourly ones
 WHOLE = "whole"
 _DAY_HOURS = 24  # of a day in UTC, by which the partitions are cut; a local day is summed by ``over_days`` as well
 BANDS = [f"q{level:.0%}".rstrip("%") for level in LEVELS]

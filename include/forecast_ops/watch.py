@@ -21,9 +21,8 @@ from include.data.tables import Table
 from include.deployment.entries import State
 from include.deployment.journal import Journal
 from include.forecast import Forecast
-from include.forecast_ops.issue import FORECASTS
 from include.forecast_ops.report import watch_report
-from include.forecast_ops.rows import BANDS
+from include.forecast_ops.rows import BANDS, FORECASTS
 from include.forecasting.paths import LEVELS
 from include.forecasting.scores import pinball
 from include.models import registry, tracking

@@ -28,7 +28,8 @@ from include.classification import Classification
 from include.errors import ArtifactError, ContractError
 from include.models.folders import digest_of_folder
 from include.models.tracking import available, client, downloaded
-from include.records import GateResult, ModelRef
+from include.records import GateResult, ModelRef, ServingFacts
+from include.serving.scorers import FACTS, ONNX
 from include.spec import UseCase
 
 TRUSTED = [
@@ -88,14 +89,18 @@ class ArtifactCheck:
     size_mb: float
 
 
-def pack(spec: Classification, model: Any, sample: pd.DataFrame, *, run_id: str) -> tuple[str, str]:
-    """Log a model under a run with signature, input example, requirements and sample answers.
+def pack(
+    spec: Classification, model: Any, sample: pd.DataFrame, *, run_id: str, facts: ServingFacts, onnx: bytes | None
+) -> tuple[str, str]:
+    """Log a model under a run with signature, input example, requirements, sample answers and what serves requests.
 
     Args:
         spec: The use case.
         model: The fitted classifier.
         sample: Some raw rows; kept inside the artifact with the model's answers, for the test in a clean process.
         run_id: The parent run.
+        facts: What a scoring service must know of it.
+        onnx: The model as ONNX; none where it cannot be converted, which its gate says.
 
     Returns:
         The address of the logged model, and the digest of its files.
@@ -103,8 +108,10 @@ def pack(spec: Classification, model: Any, sample: pd.DataFrame, *, run_id: str)
     inputs = sample[spec.model_columns].astype(float)
     answers = {"rows": inputs.to_dict("list"), "scores": model.predict(inputs).tolist()}
     with tempfile.TemporaryDirectory() as folder, available(f"log the model of run {run_id}"):
-        extra = Path(folder) / _SAMPLE
-        extra.write_text(json.dumps(answers))
+        beside = {_SAMPLE: json.dumps(answers).encode(), FACTS: facts.model_dump_json(indent=1).encode(), ONNX: onnx}
+        extra = [Path(folder) / name for name, body in beside.items() if body is not None]
+        for path in extra:
+            path.write_bytes(beside[path.name] or b"")
         with mlflow.start_run(run_id=run_id):
             logged = mlflow.sklearn.log_model(
                 model,
@@ -114,7 +121,7 @@ def pack(spec: Classification, model: Any, sample: pd.DataFrame, *, run_id: str)
                 signature=infer_signature(inputs, model.predict(inputs)),
                 input_example=inputs.head(3),
                 pip_requirements=[f"{name}=={version(name)}" for name in _PACKAGES],
-                extra_files=[str(extra)],
+                extra_files=[str(path) for path in extra],
             )
         client().update_run(run_id, status="RUNNING")
         return logged.model_uri, digest_of_folder(downloaded(logged.model_uri, Path(folder)))

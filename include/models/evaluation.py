@@ -19,6 +19,7 @@ from include.models.evaluation_report import evaluation_report
 from include.models.fairness import audit
 from include.models.fitting import Calibrated
 from include.models.metrics import HIGHER_IS_BETTER, Array, all_metrics, estimate, resamples
+from include.models.onnx import Converted, converted, onnx_gate
 from include.naming import DEFAULT_KEY, model_name
 from include.records import (
     ClassificationEvaluation,
@@ -28,6 +29,7 @@ from include.records import (
     Fitted,
     GateResult,
     ModelRef,
+    ServingFacts,
     Snapshot,
     Training,
 )
@@ -82,7 +84,8 @@ def judge(
     hardest = min(against_naive, key=lambda each: each.difference.value)
     way = route(against_champion, hardest, due)
 
-    ref = _registered(spec, run_id, training, model, fresh)
+    facts, onnx = _facts(spec, best, model, trained), converted(model)
+    ref = _registered(spec, run_id, training, model, fresh, facts, onnx)
     packed = artifact.PackedModel(ref, model, list(spec.model_columns))
     of_families = {each.family: _metrics(spec, y, scores[each.family], each.threshold, weights) for each, _ in families}
     metrics = of_families[best.family]
@@ -107,7 +110,11 @@ def judge(
         champion_sequence=champion_sequence,
         refresh_due=due,
         route=way,
-        gates=tuple(_gates(spec, metrics, fairness, hardest) + behavioural_gates(spec, packed, fresh, training.seed)),
+        gates=(
+            *_gates(spec, metrics, fairness, hardest),
+            onnx_gate(onnx, facts, fresh, score),
+            *behavioural_gates(spec, packed, fresh, training.seed),
+        ),
         fairness=fairness,
     )
     _keep(spec, run_id, evaluation, packed, fresh, scores, families)
@@ -137,13 +144,32 @@ def _against_champion(
     return compare(spec, y, score, other, weights, f"champion v{champion.version}")
 
 
+def _facts(spec: Classification, fitted: Fitted, model: Calibrated, trained: pd.DataFrame) -> ServingFacts:
+    columns = trained[spec.model_columns].astype(float)
+    both = zip(columns.min().items(), columns.max(), strict=True)
+    return ServingFacts(
+        use_case=spec.name,
+        columns=tuple(spec.model_columns),
+        threshold=fitted.threshold,
+        review_band=fitted.review_band,
+        typical=model.typical or {},
+        bounds={name: (low, high) for (name, low), high in both},
+    )
+
+
 def _registered(
-    spec: Classification, run_id: str, training: Training, model: Calibrated, fresh: pd.DataFrame
+    spec: Classification,
+    run_id: str,
+    training: Training,
+    model: Calibrated,
+    fresh: pd.DataFrame,
+    facts: ServingFacts,
+    onnx: Converted,
 ) -> ModelRef:
     name = model_name(spec.name)
     if (made := registry.version_of_run(name, run_id)) is not None:
         return made
-    uri, digest = artifact.pack(spec, model, fresh.head(_SAMPLE_ROWS), run_id=run_id)
+    uri, digest = artifact.pack(spec, model, fresh.head(_SAMPLE_ROWS), run_id=run_id, facts=facts, onnx=onnx.body)
     return registry.register(
         name, uri, run_id=run_id, digest=digest, as_of=training.as_of, pipeline_run=training.pipeline_run
     )

@@ -8,12 +8,16 @@ only together.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
 _SMALLEST = 1e-4
 
 
@@ -24,6 +28,8 @@ def falls(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
         model: A packed model; its ``model.typical`` says what is typical.
         frame: Raw rows.
     """
+    import pandas as pd  # here, for a scoring service words its reasons without it
+
     columns, typical = list(model.columns), model.model.typical
     raw = frame[columns].astype(float)
     score = model.score(raw)
@@ -32,7 +38,7 @@ def falls(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
         block = raw.copy(deep=False)
         block[name] = typical[name]
         blocks.append(block)
-    again: NDArray[np.float64] = model.score(pd.concat(blocks, ignore_index=True)).reshape(len(columns), len(frame))
+    again: Array = model.score(pd.concat(blocks, ignore_index=True)).reshape(len(columns), len(frame))
     return pd.DataFrame((score - again).T, columns=columns, index=frame.index)
 
 
@@ -41,8 +47,22 @@ def reasons(model: Any, frame: pd.DataFrame, count: int = 3) -> list[list[str]]:
     if frame.empty:
         return []
     fall = falls(model, frame)
-    amounts, names = fall.to_numpy(), np.array(fall.columns)
-    values, typical = frame[list(names)].to_numpy(dtype=float), model.model.typical
+    names = list(fall.columns)
+    return worded(names, frame[names].to_numpy(dtype=float), model.model.typical, fall.to_numpy(), count)
+
+
+def worded(
+    names: Sequence[str], values: Array, typical: Mapping[str, float], amounts: Array, count: int = 3
+) -> list[list[str]]:
+    """Return the reasons of rows in words.
+
+    Args:
+        names: The raw columns.
+        values: Raw rows, shape (rows, columns).
+        typical: What is typical of each column.
+        amounts: How much each row's score falls when a column becomes typical, shape as ``values``.
+        count: Most reasons of a row.
+    """
     heaviest = np.argsort(-amounts, axis=1, kind="stable")[:, :count]
     return [
         [
@@ -51,5 +71,5 @@ def reasons(model: Any, frame: pd.DataFrame, count: int = 3) -> list[list[str]]:
             for column in heaviest[row]
             if amounts[row, column] > _SMALLEST
         ]
-        for row in range(len(frame))
+        for row in range(len(values))
     ]

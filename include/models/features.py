@@ -2,6 +2,10 @@
 
 It is part of the model artifact, so training and serving cannot differ. The output is a plain array: a frame would
 cost a single request more time than the model itself.
+
+Every number is rounded to single precision, before and after the operations, in training too: serving sends float32,
+and what a model has learned from other digits could lie on the other side of a split. Between the roundings all is
+double, and each operation is an exact sum and one more step, so that another program comes to the same number.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from include.classification import Classification
 from include.errors import ContractError
 
 Array = NDArray[np.float64]
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def _ratio(block: Array) -> Array:
@@ -25,11 +30,21 @@ def _ratio(block: Array) -> Array:
         return np.where(block[:, 1] == 0, np.nan, block[:, 0] / block[:, 1])
 
 
+def steps_of(count: int) -> Array:
+    """Return equally spaced places around zero, one step apart."""
+    return np.arange(count, dtype=float) - (count - 1) / 2
+
+
 def _slope(block: Array) -> Array:
     """Return the least-squares slope over equally spaced columns, in the column's unit a step."""
-    steps = np.arange(block.shape[1]) - (block.shape[1] - 1) / 2
-    slope: Array = block @ (steps / (steps @ steps))
+    steps = steps_of(block.shape[1])
+    slope: Array = (block * steps).sum(axis=1) / (steps @ steps)
     return slope
+
+
+def single(values: Array) -> Array:
+    """Return values rounded to single precision, still as doubles; what is too large becomes the largest there is."""
+    return np.clip(values, -LARGEST, LARGEST).astype(np.float32).astype(float)
 
 
 OPERATIONS: dict[str, Callable[[Array], Array]] = {
@@ -46,7 +61,7 @@ _RISES_WITH_ITS_INPUTS = {"mean", "maximum", "minimum", "total", "count_positive
 
 
 class Features(BaseEstimator, TransformerMixin):
-    """Raw model columns and derived features as one float array.
+    """Raw model columns and derived features as one float array, in single precision.
 
     Args:
         columns: Names of the raw columns, in order.
@@ -75,10 +90,10 @@ class Features(BaseEstimator, TransformerMixin):
                 where="model input",
                 next_step="send every column of the model's signature",
             )
-        raw = X[self.columns].to_numpy(dtype=float)
+        raw = single(X[self.columns].to_numpy(dtype=float))
         at = {name: place for place, name in enumerate(self.columns)}
         more = [OPERATIONS[op](raw[:, [at[name] for name in inputs]]) for _, op, inputs in self.derived]
-        return np.column_stack([raw, *more]) if more else raw
+        return np.column_stack([raw, single(np.column_stack(more))]) if more else raw
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the output columns."""

@@ -16,7 +16,7 @@ from include.classification import Classification
 
 Array = NDArray[np.float64]
 _FOLDS = 5
-_EDGE = 1e-6
+EDGE = 1e-6
 
 
 class Calibrated(BaseEstimator, ClassifierMixin):
@@ -90,7 +90,7 @@ def fit_calibrated(
 
 
 def _log_odds(probability: Array) -> Array:
-    kept = np.clip(probability, _EDGE, 1 - _EDGE)
+    kept = np.clip(probability, EDGE, 1 - EDGE)
     return np.log(kept / (1 - kept))
 
 

@@ -6,9 +6,7 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from include.classification import Classification
 from include.data import snapshots
@@ -19,9 +17,9 @@ from include.deployment.journal import Journal
 from include.models import artifact, explain, registry, tracking
 from include.naming import DEFAULT_KEY
 from include.records import ClassificationEvaluation, ModelRef
+from include.serving.decisions import ACCEPT, DECLINE, REVIEW, decide
 
 PREDICTIONS = "predictions"
-ACCEPT, REVIEW, DECLINE = "accept", "review", "decline"
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def score_pending(spec: Classification, *, as_of: dt.date, pipeline_run: str, at
             spec.contract.key: rows[spec.contract.key],
             DAY: rows[DAY],
             "score": scores,
-            "decision": decide(scores, evaluation),
+            "decision": [decide(score, evaluation.review_band) for score in scores],
             "reasons": [json.dumps(each) for each in explain.reasons(model, rows)],
             "model_version": champion.version,
             "sequence": sequence,
@@ -94,12 +92,6 @@ def score_pending(spec: Classification, *, as_of: dt.date, pipeline_run: str, at
     Table(spec.name, PREDICTIONS).update(days[0], days[-1], replace, run=pipeline_run)
     _record(spec, champion, scored, pipeline_run)
     return ScoreResult(len(scored), champion.version, sequence, "", tuple(days))
-
-
-def decide(scores: NDArray[np.float64], evaluation: ClassificationEvaluation) -> NDArray[np.str_]:
-    """Return accept, review or decline for each score; a score inside the review band goes to a person."""
-    low, high = evaluation.review_band
-    return np.select([scores < low, scores < high], [ACCEPT, REVIEW], DECLINE)
 
 
 def _pending(

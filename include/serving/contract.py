@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
 from include.classification import Classification
 from include.errors import PermanentError
@@ -94,7 +94,8 @@ def invalid(error: ValidationError) -> RefusedError:
 
 def _field(column: Column, *, bounded: bool) -> Any:
     """Return type and description of a column; its range only where the schema is to refuse what is outside."""
-    kind, limits = _TYPES[column.dtype], {}
+    kind = _TYPES[column.dtype]
+    limits: dict[str, Any] = {}
     described = column.description
     if bounded and column.allowed is not None:
         kind = Literal[column.allowed]
@@ -109,9 +110,16 @@ def _field(column: Column, *, bounded: bool) -> Any:
     if not bounded and column.role is not Role.IDENTIFIER and (said := _range(column)):
         described = f"{described}; flagged outside of {said}".lstrip("; ")
     held = Annotated[kind, Field(**limits)] if limits else kind
+    if column.dtype == "integer":
+        held = Annotated[held, BeforeValidator(_whole)]
     if column.nullable and column.role is not Role.IDENTIFIER:
         held = held | None
     return (held, Field(alias=column.name, description=described))
+
+
+def _whole(given: Any) -> Any:
+    """Return 2 for 2.0, which JSON's schema takes for a whole number; strict types take neither texts nor booleans."""
+    return int(given) if type(given) is float and given.is_integer() else given
 
 
 def _or(limit: float | None, other: int) -> int:

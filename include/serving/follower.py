@@ -12,15 +12,18 @@ import threading
 import time
 from dataclasses import dataclass
 
+from include.catalog import use_case
 from include.deployment import lists
 from include.deployment.chain import Link, broken, descends
 from include.deployment.entries import Entry, KeyState
 from include.deployment.journal import Journal
 from include.deployment.lists import ItemRule
 from include.errors import FlightdeckError
+from include.forecast import Forecast
 from include.records import ModelRef
 from include.serving.cache import ModelCache
 from include.serving.view import ViewOfKey, ViewOfUseCase
+from include.spec import UseCase
 
 _ANCHOR_SECONDS, _ANCHOR_AGAIN_SECONDS = 60.0, 5.0
 _FIRST_ANCHOR_SECONDS = 10.0
@@ -38,18 +41,19 @@ class Follower:
     """One use case; ``step`` is for one thread, ``anchor_once`` for another, the rest for anybody.
 
     Args:
-        use_case: Its name.
+        spec: The use case. Where forecasts are issued beforehand, no model answers a request, and none is brought.
         cache: Where its models are kept.
         before: What an earlier process has left as its view.
         confirmed_at: When that was last read from the journal without a problem.
     """
 
     def __init__(
-        self, use_case: str, cache: ModelCache, *, before: ViewOfUseCase | None, confirmed_at: dt.datetime | None
+        self, spec: UseCase, cache: ModelCache, *, before: ViewOfUseCase | None, confirmed_at: dt.datetime | None
     ) -> None:
-        self.use_case, self.confirmed_at = use_case, confirmed_at
+        self.use_case, self.confirmed_at = spec.name, confirmed_at
+        self._needs_models = not isinstance(spec, Forecast)
         self.named: frozenset[str] | None = None
-        self._cache, self._journal = cache, Journal(use_case)
+        self._cache, self._journal = cache, Journal(spec.name)
         self._view = before or ViewOfUseCase(sequence=0)
         self._lists: dict[str, tuple[ItemRule, ...]] = {"": ()}
         self._anchor, self._anchored = _Anchor(), threading.Event()
@@ -108,7 +112,9 @@ class Follower:
             keys[key], why = self._key(key, state, entry.sequence)
             problems += [f"{key}: {each}" for each in why]
         sequence = min((each.sequence for each in keys.values()), default=entry.sequence)
-        taken = ViewOfUseCase(sequence=sequence, keys=keys, problem=self._view.problem)
+        # A recording goes on under its own dates; the newest entry knows where it has come to.
+        today = entry.at.date() if use_case(self.use_case).source.recorded_from else None
+        taken = ViewOfUseCase(sequence=sequence, keys=keys, today=today, problem=self._view.problem)
         if taken != self._view:
             self._view = taken
         self.named = frozenset(
@@ -119,7 +125,8 @@ class Follower:
         return problems
 
     def _key(self, key: str, state: KeyState, sequence: int) -> tuple[ViewOfKey, list[str]]:
-        problems = [why for ref in state.models if (why := self._cache.lack(ref))]
+        needed = state.models if self._needs_models else ()
+        problems = [why for ref in needed if (why := self._cache.lack(ref))]
         try:
             rules = self._rules(state.lists)
         except FlightdeckError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 from pathlib import Path
@@ -72,21 +73,29 @@ def publish(spec: Forecast, home: Path) -> Issue | None:
         TransientError: the store is away; the file stays as it was.
     """
     from include.data.tables import Table
-    from include.forecast_ops.issue import FORECASTS
+    from include.forecast_ops.rows import FORECASTS
 
     table = Table(spec.name, FORECASTS)
     version = table.version()
+    with contextlib.suppress(ValueError):  # a file that is no issue is written anew
+        if (present := read(home, spec.name)) and present.table_version == version:
+            return present
     days = table.days() if version >= 0 else []
     if not days:
         return None
     as_of = max(days)
     issue = issue_of(spec, as_of, table.read(first_day=as_of, last_day=as_of), version)
-    path = path_of(home, spec.name)
+    write(home, issue)
+    return issue
+
+
+def write(home: Path, issue: Issue) -> None:
+    """Put an issue in the place of the one before, whole or not at all."""
+    path = path_of(home, issue.use_case)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}")
     new.write_text(issue.model_dump_json())
     new.replace(path)
-    return issue
 
 
 def issue_of(spec: Forecast, as_of: dt.date, rows: pd.DataFrame, version: int) -> Issue:

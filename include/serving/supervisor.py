@@ -1,6 +1,7 @@
 """The supervisor of the scoring service: it alone asks the net, and what it learns it writes into one local file.
 
-It follows the journals, brings the models they name, keeps the access keys, ships the log, and looks after the workers.
+It follows the journals, brings the models they name and the forecasts that were issued, keeps the access keys, ships
+the log, and looks after the workers.
 Each of these has a thread of its own, so that a store which keeps silent holds up nothing else.
 """
 
@@ -19,14 +20,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from include.catalog import use_case
 from include.errors import FlightdeckError, PermanentError
+from include.forecast import Forecast
 from include.serving.cache import ModelCache
 from include.serving.follower import Follower
 from include.serving.keys import Keyring
 from include.serving.view import AccessKey, View, read_view
 from include.serving.workers import WORKER, Workers
 
-FOLLOW_SECONDS, ACCESS_SECONDS, SHIP_SECONDS = 1.0, 1.0, 2.0
+FOLLOW_SECONDS, ACCESS_SECONDS, SHIP_SECONDS, ISSUE_SECONDS = 1.0, 1.0, 2.0, 5.0
 _WRITE_SECONDS = 2.0
 _TICK_SECONDS = 0.1
 _KEEP_SECONDS = 60.0
@@ -96,7 +99,7 @@ class Supervisor:
         left = self._left
         return {
             name: Follower(
-                name, cache, before=left.use_cases.get(name) if left else None,
+                use_case(name), cache, before=left.use_cases.get(name) if left else None,
                 confirmed_at=left.confirmed_at if left else None,
             )
             for name in self.options.serves
@@ -106,6 +109,9 @@ class Supervisor:
         for name, follower in followers.items():
             self._repeat(f"journal of {name}", partial(_followed, follower))
             self._repeat(f"anchor of {name}", follower.anchor_once)
+        for spec in map(use_case, followers):
+            if isinstance(spec, Forecast):
+                self._repeat(f"forecasts of {spec.name}", partial(self._issued, spec))
         keyring = Keyring()
         self._repeat("access keys", partial(self._keys, keyring))
         self._repeat("shipping", self._shipped)
@@ -151,6 +157,13 @@ class Supervisor:
         self._access = found.valid()
         self._say("access keys", "; ".join(found.problems))
         return ACCESS_SECONDS
+
+    def _issued(self, spec: Forecast) -> float:
+        from include.serving.forecasts import publish
+
+        publish(spec, self.options.home)
+        self._say(f"forecasts of {spec.name}", "")
+        return ISSUE_SECONDS
 
     def _shipped(self) -> float:
         # Tables take a second to import; nobody's answer waits for them.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -66,6 +67,8 @@ def run(given: argparse.Namespace) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # what is loaded now stays; it need not be looked through again and again
+    # The server sends itself the signal again when it has ended in order; that must not look like a kill.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.Server(config).run(sockets=[listening(given.host, given.port)])
 
 

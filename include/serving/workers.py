@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from include.platform import processes
 from include.platform.state import Started, private_file
+from include.serving import metrics
 
 GRACE_SECONDS = 11.0  # more than a worker takes for its last answers, less than the platform waits before it kills
 WORKER = ("-m", "include.serving.worker")
@@ -71,6 +73,8 @@ class Workers:
         ]  # fmt: skip
         self._places = [_Place() for _ in range(count)]
         self._before = [each for each in _remembered(home) if processes.alive(each)]
+        if not self._before:  # then the counters of processes that are gone begin anew, as Prometheus expects it
+            shutil.rmtree(home / metrics.FOLDER, ignore_errors=True)
         self._kill_at = 0.0
 
     def tend(self) -> str:
@@ -108,6 +112,7 @@ class Workers:
             place.deaths = 0
         if place.process is not None and (code := place.process.poll()) is not None:
             print(f"worker {place.process.pid} ended with {code}", file=sys.stderr, flush=True)
+            metrics.forget(self.home, place.process.pid)
             place.again = now + _BACKOFF[min(place.deaths, len(_BACKOFF) - 1)]
             place.process, place.deaths = None, place.deaths + 1
         if place.process is None and now >= place.again:
@@ -130,8 +135,11 @@ class Workers:
         left = [each for each in self._before if processes.alive(each)]
         if left and now > self._kill_at:
             _tell(left, signal.SIGKILL)
-        gone, self._before = len(left) < len(self._before), left
-        return gone
+        gone = [each for each in self._before if each not in left]
+        for each in gone:
+            metrics.forget(self.home, each.pid)
+        self._before = left
+        return bool(gone)
 
     def _left(self, running: Iterable[Started]) -> list[Started]:
         for place in self._places:

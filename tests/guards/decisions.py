@@ -8,8 +8,10 @@ ELIGIBILITY, PROMOTION = "include/deployment/eligibility.py", "include/deploymen
 CHAIN, ENTRIES, OBJECTS = "include/deployment/chain.py", "include/deployment/entries.py", "include/data/objects.py"
 APPROVALS, SIGNATURES = "include/governance/approvals.py", "include/governance/signatures.py"
 ARTIFACT = "include/models/artifact.py"
+EVALUATION, ONNX, STEPS = "include/models/evaluation.py", "include/models/onnx.py", "include/models/onnx_steps.py"
 RULES = "tests/unit/deployment/test_eligibility.py::"
 WALK = "tests/unit/deployment/test_chain.py::"
+CONVERTING = "tests/unit/models/test_onnx.py::"
 PROMOTING = "tests/services/deployment/test_promotion.py::"
 ROLLING_BACK = "tests/services/deployment/test_rollback.py::"
 APPROVING = "tests/services/governance/test_approvals.py::"
@@ -197,6 +199,46 @@ GUARDS = {
             "an evaluation is of this very artifact", ELIGIBILITY,
             "    if (evaluation.use_case, evaluation.key, evaluation.model) != (spec.name, key, ref):", "    if False:",
             f"{RULES}test_evaluation_of_something_else_is_refused[given1]", UNSTOPPED,
+        ),
+    ),
+    "a model that serves other answers than it was judged by": (
+        Mutant(
+            "the evaluation asks what serves", EVALUATION,
+            "            onnx_gate(onnx, facts, fresh, score),\n", "",
+            "tests/services/models/test_training.py::test_what_serves_is_judged_on_the_fresh_rows_and_packed",
+            "not enough values to unpack",
+        ),
+        Mutant(
+            "another answer fails the gate", ONNX,
+            "passed=bool(off <= MOST_OFF)", "passed=candidate.body is not None",
+            f"{CONVERTING}test_the_gate_holds_for_the_model_itself_and_not_for_another[boosting]", "assert not True",
+        ),
+        Mutant(
+            "an answer that is no number fails the gate", ONNX,
+            "passed=bool(off <= MOST_OFF)", "passed=not off > MOST_OFF",
+            f"{CONVERTING}test_an_answer_that_is_no_number_is_no_pass[boosting]", "assert not True",
+        ),
+        Mutant(
+            "a model without ONNX fails the gate", ONNX,
+            "    off = np.inf\n", "    off = 0.0\n",
+            f"{CONVERTING}test_no_onnx_is_no_pass", "assert not True",
+        ),
+        Mutant(
+            "a model is fitted on single precision", "include/models/features.py",
+            "single(X[self.columns].to_numpy(dtype=float))", "X[self.columns].to_numpy(dtype=float)",
+            f"{CONVERTING}test_a_model_knows_no_digits_behind_single_precision[boosting]", "assert False",
+        ),
+        Mutant(
+            "a split stays where it is", "include/models/onnx_graph.py",
+            "nodes_splits=_tensor(np.array(thresholds))",
+            "nodes_splits=_tensor(np.array(thresholds, dtype=np.float32).astype(float))",
+            f"{CONVERTING}test_a_value_on_a_split_goes_the_same_way", "< 1e-12",
+        ),
+        Mutant(
+            "nothing divided by zero is missing", STEPS,
+            '    return graph.add("Where", nothing, graph.constant(np.nan), graph.add("Div", above, below))',
+            '    return graph.add("Div", above, below)',
+            f"{CONVERTING}test_each_operation_comes_to_the_same_single_number[ratio]", "Arrays are not equal",
         ),
     ),
 }  # fmt: skip

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
+import mlflow
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from include.classification import Candidate
 from include.data import snapshots
+from include.data.objects import ObjectStore
 from include.errors import ArtifactError, PermanentError
 from include.models import artifact, registry, tracking, training
+from include.models.evaluation import trained_until
+from include.models.features import features_of
 from include.models.reproduce import reproduce
 from include.naming import model_name
+from include.serving.scorers import ONNX, ClassificationScorer
 from tests.services.models.conftest import LAST_DAY, train
 
 
@@ -46,9 +56,48 @@ def test_the_packed_model_answers_in_a_clean_process(landed):
     assert 0 < checked.latency_ms < 50
 
 
-def test_a_swapped_artifact_is_found(landed, s3):
-    from include.data.objects import ObjectStore
+def test_what_serves_is_judged_on_the_fresh_rows_and_packed(landed, tmp_path):
+    evaluation = train(landed)
+    (gate,) = [gate for gate in evaluation.gates if gate.name == "ONNX answers as the original"]
+    assert gate.passed
+    assert gate.observed.endswith(f"off on {evaluation.fresh_rows} rows")
+    ref = evaluation.model
+    scorer = ClassificationScorer.open(fetched(ref, tmp_path))
+    rows = snapshots.read(landed, evaluation.snapshot)
+    assert scorer.score(rows[list(scorer.columns)].to_numpy()) == pytest.approx(
+        artifact.load(ref).score(rows), abs=1e-9
+    )
+    assert (scorer.facts.threshold, scorer.facts.review_band) == (evaluation.threshold, evaluation.review_band)
+    learned = rows.loc[rows["day"] <= trained_until(landed, evaluation.snapshot), list(scorer.columns)]
+    assert scorer.facts.bounds == {name: (learned[name].min(), learned[name].max()) for name in scorer.columns}
+    store = ObjectStore("mlflow")
+    (path,) = [key for key in store.list_from("") if key.endswith(ONNX) and _of_run(key, ref)]
+    store.put(path, store.get(path) + b"\0")
+    assert artifact.digest_of(ref) != ref.digest
 
+
+def odd(spec, params, seed):
+    """Return a family with a step that ONNX has no counterpart for."""
+    return make_pipeline(features_of(spec), StandardScaler(), LogisticRegression(**params))
+
+
+def test_a_family_that_cannot_be_converted_fails_its_gate_and_no_training(landed, tmp_path):
+    family = Candidate(name="odd", build="tests.services.models.test_training:odd", search={"C": (1.0,)})
+    evaluation = train(landed.model_copy(update={"candidates": (family,)}))
+    (failed,) = evaluation.failed_gates
+    assert (failed.name, failed.observed) == ("ONNX answers as the original", "cannot be converted")
+    assert "'StandardScaler'" in failed.detail
+    with pytest.raises(ArtifactError, match=r"saw no model\.onnx"):
+        ClassificationScorer.open(fetched(evaluation.model, tmp_path))
+
+
+def fetched(ref, folder):
+    """Return a local folder with the artifact's files."""
+    uri = f"models:/{ref.name}/{ref.version}"
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
+
+
+def test_a_swapped_artifact_is_found(landed):
     ref = train(landed).model
     store = ObjectStore("mlflow")
     (path,) = [key for key in store.list_from("") if key.endswith("model.skops") and _of_run(key, ref)]

@@ -8,24 +8,32 @@ import shutil
 import time
 import uuid
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from include.data.objects import ObjectStore
+from include.data.tables import Table
 from include.deployment import controls, lists
 from include.deployment.controls import Asked
-from include.deployment.entries import object_key
+from include.deployment.entries import KeyState, object_key
 from include.deployment.journal import Journal
 from include.deployment.lists import ItemRule
 from include.deployment.promotion import mirror
+from include.forecast_ops.rows import BANDS, FORECASTS
 from include.models import tracking
 from include.models.folders import digest_of_folder
-from include.naming import DEFAULT_KEY
+from include.naming import DEFAULT_KEY, model_name
+from include.serving import forecasts
 from include.settings import settings
 from include.use_cases.credit_risk import SPEC
+from include.use_cases.load_forecast import SPEC as GRID
 from tests.faults import FaultProxy
-from tests.services.deployment.helpers import AT, change_to, registered, said
+from tests.services.deployment.helpers import AT, change_to, ref, registered, said
+from tests.services.serving.helpers import Service
 
 KEY = DEFAULT_KEY
+DAY = dt.date(2008, 1, 4)
 SOON = 3.0  # seconds in which a change must have reached the workers' file
 
 
@@ -264,3 +272,37 @@ def test_half_a_view_from_a_loss_of_power_does_not_stop_the_next_start(service):
     service.until(lambda: (service.home / "workers.json").exists() and decides(service, ref)(), seconds=20)
     assert not (service.home / "models" / ".half").exists()
     assert os.stat(service.home / "view.json").st_mode & 0o077 == 0
+
+
+def test_an_issued_forecast_is_handed_on_and_its_models_are_not_brought(tmp_path, stack):
+    service = Service(tmp_path, serves=(GRID.name,))
+    journal = Journal(GRID.name)
+    model = ref(3, name=model_name(GRID.name, "7"))
+    journal.append(lambda state: state.with_key("7", KeyState(champion=model)), request_id=str(uuid.uuid4()), **said())
+    issue(DAY, load=1000.0)
+    try:
+        service.start()
+        service.until(lambda: (found := forecasts.read(service.home, GRID.name)) and found.as_of == DAY, seconds=20)
+        service.until(lambda: service.key(GRID.name, "7"))
+        assert service.key(GRID.name, "7").decides == model
+        assert service.problem(GRID.name) == ""
+        assert list((service.home / "models").iterdir()) == []
+        issue(DAY, load=2000.0)  # the same gate closure anew
+        hours = lambda: forecasts.read(service.home, GRID.name).series["7"].days[DAY + dt.timedelta(days=1)]  # noqa: E731
+        service.until(lambda: hours()[0].load_kw == 2000.0)
+        assert hours()[0].bands["q10"] is None
+    finally:
+        service.close()
+
+
+def issue(day, *, load):
+    """Write two hours of one series as the forecast DAG does."""
+    start = pd.Timestamp(day + dt.timedelta(days=1), tz="UTC")
+    rows = pd.DataFrame(
+        {
+            "day": day, "series": "7", "time": [start, start + pd.Timedelta(hours=1)], "load_kw": load,
+            **dict.fromkeys(BANDS, np.nan), "family": "ridge", "model_version": 3, "fallback": "", "filled_hours": 0,
+            "sequence": 1,
+        }
+    ).astype({"time": "datetime64[us, UTC]"})  # fmt: skip
+    Table(GRID.name, FORECASTS).update(day, day, lambda present: rows, run="a test")

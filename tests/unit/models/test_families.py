@@ -20,30 +20,6 @@ from include.use_cases.credit_risk import SPEC
 REF = ModelRef(name="test", version=1, run_id="r", digest="d")
 
 
-@pytest.fixture(scope="module")
-def clients():
-    """Give made-up clients whose delays raise the risk, and whose sex and age do nothing."""
-    generator = np.random.default_rng(7)
-    rows = pd.DataFrame({"ID": np.arange(1500), "day": 0})
-    for column in SPEC.contract.columns:
-        if column.allowed:
-            rows[column.name] = generator.choice(column.allowed, len(rows))
-        elif column.name.startswith("PAY_") and "AMT" not in column.name:
-            rows[column.name] = generator.integers(-2, 5, len(rows))
-        elif column.dtype == "number":
-            rows[column.name] = generator.uniform(1, 1e5, len(rows))
-        elif column.name == "AGE":
-            rows[column.name] = generator.integers(20, 70, len(rows))
-    odds = -2 + 0.8 * rows["PAY_0"] + 0.2 * rows["PAY_2"]
-    rows["default"] = (generator.uniform(size=len(rows)) < 1 / (1 + np.exp(-odds))).astype(int)
-    return rows
-
-
-@pytest.fixture(scope="module", params=["logistic", "scorecard", "boosting"])
-def fitted(request, clients):
-    return fit_calibrated(SPEC, request.param, {}, clients, 1)
-
-
 def test_features_are_computed_as_named():
     step = Features(
         ["a", "b", "c"],

@@ -1,4 +1,4 @@
-"""How a test runs the log: within an event loop, and closed afterwards."""
+"""How a test runs the log, within an event loop; made-up clients, and a model of each family."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from include.serving.prediction_log import PredictionLog
+from tests.unit.models.made import FAMILIES, made_clients, made_model
 
 
 @pytest.fixture
@@ -24,3 +25,14 @@ def within(tmp_path):
         return asyncio.run(whole())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def clients():
+    return made_clients()
+
+
+@pytest.fixture(scope="session", params=FAMILIES)
+def fitted(request):
+    """Give a model of each family, and its scores out of fold."""
+    return made_model(request.param)

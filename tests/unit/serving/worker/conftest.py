@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 
 import httpx
 import pytest
-import uvicorn
 
 from include.serving.app import create_app
 from include.serving.service import Limits
-from include.serving.worker import listening
 from include.spec import Serving
 from include.use_cases.credit_risk import SPEC
-from tests.served import KEY, NOW, Home, until
+from tests.asking import serving
+from tests.served import KEY, NOW, Home
+
+HEADERS = {"Authorization": f"Bearer {KEY}"}
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ def application(home):
     """Give a function that starts an application over the home, and returns a client with a valid key."""
     with contextlib.ExitStack() as stack:
 
-        def start(*, limits=None, now=lambda: NOW, **serving):
-            spec = SPEC.model_copy(update={"serving": Serving(**serving)})
-            app = create_app(home.path, [spec], limits=limits or Limits(), now=now)
+        def start(*, limits=None, now=lambda: NOW, spec=SPEC, **how):
+            served = spec.model_copy(update={"serving": Serving(**how)})
+            app = create_app(home.path, [served], limits=limits or Limits(), now=now)
             return stack.enter_context(_asking(app))
 
         yield start
@@ -44,17 +44,7 @@ def client(home, application):
 
 @contextlib.contextmanager
 def _asking(app):
-    """Serve an application on a thread with a worker's own loop and parser, and yield a client; it knows the app."""
-    server = uvicorn.Server(uvicorn.Config(app, loop="uvloop", http="httptools", log_level="critical", lifespan="on"))
-    with listening("127.0.0.1", 0) as opened:
-        url = f"http://127.0.0.1:{opened.getsockname()[1]}"
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
-        thread.start()
-        try:
-            until(lambda: server.started or not thread.is_alive())
-            with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {KEY}"}, timeout=10) as client:
-                client.app = app
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join()
+    """Yield a client of a served application; it knows the application."""
+    with serving(app) as url, httpx.Client(base_url=url, headers=HEADERS, timeout=10) as client:
+        client.app = app
+        yield client

@@ -10,7 +10,8 @@ import pytest
 from include.deployment.assignment import variant_of
 from include.serving.cache import model_folder
 from include.serving.scorers import ClassificationScorer
-from tests.served import CASE, NOW, until
+from tests.asking import until
+from tests.served import CASE, NOW
 
 PATH = "/v1/credit_risk/predict"
 

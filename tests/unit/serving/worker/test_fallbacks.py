@@ -8,7 +8,8 @@ import pytest
 
 from include.serving.cache import model_folder
 from include.serving.deadline import Timed
-from tests.served import CASE, until
+from tests.asking import until
+from tests.served import CASE
 
 PATH = "/v1/credit_risk/predict"
 

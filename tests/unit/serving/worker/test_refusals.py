@@ -126,3 +126,7 @@ def test_an_error_of_our_own_is_told_without_its_trace(client):
     assert answer.json()["error"] == "internal_error"
     assert "Traceback" not in answer.text
     assert ".py" not in answer.text
+
+
+def test_a_whole_number_with_a_point_is_one(client):
+    assert client.post(PATH, json=CASE | {"PAY_0": 2.0, "ID": 7.0}).json()["unit"] == "7"
