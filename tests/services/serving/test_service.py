@@ -59,6 +59,7 @@ def model(seed):
     return registered(files={"model.onnx": onnx, "serving.json": facts.encode(), "version": str(seed).encode()})
 
 
+@pytest.mark.slow
 def test_from_a_promotion_to_a_logged_answer_and_every_answer_survives_a_kill(whole):
     promote(first := model(1))
     key, made = keys.create([SPEC.name], rate=1e6, burst=10**6, who="operator", at=AT)
