@@ -19,6 +19,8 @@ import pandas as pd
 
 from include.models.folders import digest_of_folder
 from include.platform.stores import free_ports
+from include.recommending import packing
+from include.recommending.recommender import HIDDEN, Recommender
 from include.records import ModelRef, ServingFacts
 from include.serving import forecasts
 from include.serving.cache import model_folder
@@ -71,6 +73,22 @@ def _range(column):
     return max(column.minimum, 0 if column.maximum > 100 else -2), min(column.maximum, 100_000) + 1
 
 
+def recommender(seed: int, market: str, users) -> Recommender:
+    """Return a recommender of made-up scores over the products 100 to 139; each user has bought the first three."""
+    rng, users, items = np.random.default_rng(seed), np.array(users), np.arange(100, 140)
+    shape = (len(users), len(items))
+    discover = rng.random(shape).astype(np.float32)
+    discover[:, :3] = HIDDEN
+    return Recommender(
+        market, dt.date(2017, 11, 1), {}, tuple(f"product {item}" for item in items), users, items,
+        rebuy=rng.random(shape).astype(np.float32), discover=discover, spread=np.ones(len(users), np.float32),
+        weights=rng.random((len(items), len(items))).astype(np.float32),
+        popularity=np.linspace(0.9, 0.1, len(items)).astype(np.float32),
+        starts=np.arange(len(users) + 1) * 3, bought=np.tile(np.arange(3), len(users)).astype(np.int32),
+        visits=np.full(3 * len(users), 2, np.float32), last=np.full(3 * len(users), 5, np.float32),
+    )  # fmt: skip
+
+
 class Home:
     """One service's folder."""
 
@@ -82,22 +100,42 @@ class Home:
     def model(self, version: int, *, seed: int | None = None, bytes_of=lambda body: body) -> ModelRef:
         """Put a model into the cache, and return the reference that the journal would have."""
         body, facts = packed(version if seed is None else seed)
-        half = self.path / f".half{version}"
-        half.mkdir()
+        half = self._half(version)
         (half / "model.onnx").write_bytes(bytes_of(body))
         (half / "serving.json").write_text(facts)
+        return self._put(half, version, "t.credit_risk.default")
+
+    def recommender(self, version: int, market: str, *, users=range(1, 21)) -> ModelRef:
+        """Put a recommender of made-up scores into the cache, and return its reference."""
+        half = self._half(version)
+        packing.save(recommender(version, market, users), half)
+        return self._put(half, version, f"t.recommender.{market}")
+
+    def _half(self, version: int) -> Path:
+        half = self.path / f".half{version}"
+        half.mkdir()
         (half / "version").write_text(str(version))  # two versions of one seed have two digests
+        return half
+
+    def _put(self, half: Path, version: int, name: str) -> ModelRef:
         digest = digest_of_folder(half)
         shutil.rmtree(model_folder(self.path, digest), ignore_errors=True)
         model_folder(self.path, digest).parent.mkdir(exist_ok=True)
         half.rename(model_folder(self.path, digest))
-        return ModelRef(name="t.credit_risk.default", version=version, run_id="r", digest=digest)
+        return ModelRef(name=name, version=version, run_id="r", digest=digest)
 
     def view(self, sequence: int = 1, *, confirmed_at: dt.datetime | None = NOW, problem: str = "", **said) -> View:
         """Write what is live for credit risk, as the supervisor does."""
         key = ViewOfKey(**{"sequence": sequence, "decides": None, **said})
         use_case = ViewOfUseCase(sequence=sequence, keys={"default": key}, problem=problem)
         view = View(written_at=NOW, confirmed_at=confirmed_at, use_cases={SPEC.name: use_case}, access=self.access)
+        view.write(self.path)
+        return view
+
+    def recommends(self, sequence: int = 1, today: dt.date | None = None, **keys: ViewOfKey) -> View:
+        """Write what is live for the recommender, by market."""
+        use_case = ViewOfUseCase(sequence=sequence, keys=keys, today=today)
+        view = View(written_at=NOW, confirmed_at=NOW, use_cases={"recommender": use_case}, access=self.access)
         view.write(self.path)
         return view
 

@@ -25,8 +25,8 @@ from include.recommend_ops.postgres import replace_day
 from include.recommend_ops.report import lists_report
 from include.recommend_ops.shown import CAMPAIGN_LISTS, CHAMPION, COLUMNS, LISTS, PREVIOUS, SHOWN, Variant
 from include.recommendation import TASKS, Recommendation
-from include.recommending.packing import Recommender
-from include.recommending.rules import Item, Rules, apply_rules
+from include.recommending.held import popular, rules_of
+from include.recommending.recommender import Recommender
 from include.records import ModelRef
 
 REPORT = "lists.html"
@@ -96,15 +96,6 @@ def publish(spec: Recommendation, *, as_of: dt.date, at: dt.datetime, pipeline_r
     return Published(len(rows), len(campaigns), in_postgres, sequence, run_id, "; ".join([said, *said_by_hand]))
 
 
-def rules_of(held: ItemLists) -> Rules:
-    """Return what people hold by hand about items in the form that a ranking takes."""
-    return Rules(
-        blocked=frozenset(int(item) for item in held.of("block")),
-        boosted={int(item): factor for item, factor in held.of("boost").items()},
-        pinned=tuple(int(item) for item in held.of("pin")),
-    )
-
-
 def _shown(spec: Recommendation, market: str, now: KeyState, champion: Recommender, held: ItemLists) -> pd.DataFrame:
     """Return what is shown: the champion's lists under the rules, or where it is switched off what is popular."""
     rules = rules_of(held)
@@ -121,12 +112,6 @@ def _shown(spec: Recommendation, market: str, now: KeyState, champion: Recommend
                 for rank, (item, score, reason) in enumerate(ranked, start=1)
             ]
     return _frame(lines)
-
-
-def popular(recommender: Recommender, n: int, rules: Rules, among: frozenset[int] | None = None) -> list[Item]:
-    """Return the fall-back's list: what is popular, under the rules that people set."""
-    others = set() if among is None else set(recommender.items.tolist()) - among
-    return apply_rules(recommender.popular(n + len(rules.named), exclude=others | rules.blocked), rules)[:n]
 
 
 def _ranked(

@@ -119,6 +119,21 @@ class Interactions:
             self.seen_row[seen], self.seen_taste[seen], self.seen_age[seen] - np.float32(days), self.taste_counts,
         )  # fmt: skip
 
+    def only(self, rows: NDArray[np.integer]) -> Self:
+        """Return the interactions of some users, in the order of their ids, with the same items.
+
+        Args:
+            rows: Places of the users, ascending.
+        """
+        place = np.full(len(self.users), -1, dtype=np.int32)
+        place[rows] = np.arange(len(rows), dtype=np.int32)
+        kept, seen = place[self.row] >= 0, place[self.seen_row] >= 0
+        return type(self)(
+            self.day, self.users[rows], self.items,
+            place[self.row[kept]], self.column[kept], self.age[kept],
+            place[self.seen_row[seen]], self.seen_taste[seen], self.seen_age[seen], self.taste_counts,
+        )  # fmt: skip
+
     def since(self, days: int, until: int = 0) -> sp.csr_array:
         """Return visits of the last ``days`` days, without the last ``until``: truth for ``back(days)``."""
         kept = (self.age <= days) & (self.age > until)

@@ -10,13 +10,15 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from include.errors import ArtifactError
-from include.recommending.interactions import Array, Interactions
 from include.recommending.recommender import HIDDEN, Recommender
+
+if TYPE_CHECKING:
+    from include.recommending.interactions import Array, Interactions
 
 FORMAT = 1
 ABOUT = "recommender.json"

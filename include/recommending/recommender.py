@@ -10,15 +10,17 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from include.recommending.blend import Task
-from include.recommending.interactions import Array
-from include.recommending.preparation import Ids
 from include.recommending.rules import Item, Rules, apply_rules
+
+if TYPE_CHECKING:  # a scoring service answers without the libraries that these are made with
+    from include.recommending.blend import Task
+    from include.recommending.interactions import Array
+    from include.recommending.preparation import Ids
 
 POPULAR = "popular in this market"
 HIDDEN = np.float32(-1)
@@ -74,6 +76,10 @@ class Recommender:
     def knows(self, user: int) -> bool:
         """Return whether a user has scores of its own."""
         return user in self._rows
+
+    def unknown(self, items: Iterable[int]) -> list[int]:
+        """Return the items that are not in the catalogue."""
+        return [item for item in items if item not in self._places]
 
     def recommend(
         self, user: int, task: Task, n: int, basket: Collection[int] = (), exclude: Collection[int] = (),

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from include.recommending.blend import Blend, Task, choose, standard
 from include.recommending.ease import basket_weights
 from include.recommending.families import BLENDED, family
@@ -66,16 +69,26 @@ def train(x: Interactions, names: Sequence[str], task: Task, *, windows: int = 1
 
 def build(
     x: Interactions, *, market: str, names: Iterable[str], rebuy: Array, discover: Array,
-    about: Mapping[str, Any] | None = None,
+    rows: NDArray[np.integer] | None = None, about: Mapping[str, Any] | None = None,
 ) -> Recommender:  # fmt: skip
     """Return what is served: the scores of the families that won, and EASE's weights for baskets and reasons.
 
-    A basket speaks in EASE's units. They are put to those of ``discover`` by how far both spread within a user; where
-    EASE is the winner, that is 1.
+    A basket speaks in EASE's units. They are put to those of ``discover`` by how far both spread within a user.
+
+    Args:
+        x: What was learned from, the users of all markets: what goes with what is learned best from everybody.
+        market: Which market is packed.
+        names: What the items are called.
+        rebuy: Scores of the family that won, shape (users, items).
+        discover: The same for new items.
+        rows: Places of the market's users, ascending; all users where none are given. What is popular is theirs.
+        about: Facts of the training, as JSON.
     """
     linear = basket_weights(x)
     hidden = x.bought
     unit = standard(discover, hidden)[1] / max(standard(linear.scores(), hidden)[1], 1e-9)
+    inside = np.arange(len(x.users)) if rows is None else rows
     return pack(
-        x, market=market, names=names, rebuy=rebuy, discover=discover, weights=linear.weights, unit=unit, about=about
-    )
+        x.only(inside), market=market, names=names, rebuy=rebuy[inside], discover=discover[inside],
+        weights=linear.weights, unit=unit, about=about,
+    )  # fmt: skip

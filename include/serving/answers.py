@@ -47,8 +47,9 @@ class Decisions(BaseModel):
 class Item(BaseModel):
     """One recommended item."""
 
-    item: str
+    item: int
     score: float
+    reason: str
 
 
 class Recommended(Answer):

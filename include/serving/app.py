@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI, Security
+from fastapi import Body, FastAPI, Query, Security
+from fastapi import Path as Path_
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
@@ -19,17 +20,20 @@ from starlette.responses import Response
 
 from include.classification import Classification
 from include.forecast import Forecast
-from include.serving.answers import Decision, Decisions, Foretold, documented
+from include.recommendation import Recommendation
+from include.serving.answers import Decision, Decisions, Foretold, Recommended, documented
 from include.serving.classify import Classify
 from include.serving.foretell import Foretell
 from include.serving.guards import Guard, http_error
 from include.serving.health import Alive, Health, Ready
 from include.serving.prediction_log import PredictionLog
+from include.serving.recommend import Recommend
 from include.serving.service import Limits, Service
 from include.serving.shadow import Shadows
 from include.spec import UseCase
 
 Handle = Callable[[Request], Awaitable[Response]]
+_NAMED = inspect.Parameter.KEYWORD_ONLY
 _KEY = Security(HTTPBearer(auto_error=False, description="A key of the service: `fd_<id>_<secret>`."))
 
 
@@ -113,12 +117,21 @@ def _add(app: FastAPI, service: Service, spec: UseCase, shadows: Shadows) -> Non
     elif isinstance(spec, Forecast):
         foretell = Foretell(service, spec)
         _post(app, path, foretell.handle, foretell.question, Foretold, f"{spec.title}: one series and day", ())
+    elif isinstance(spec, Recommendation):
+        recommend = Recommend(service, spec, shadows)
+        user = inspect.Parameter("user", _NAMED, annotation=Annotated[int, Path_(ge=0, le=2**53)])
+        asked = inspect.Parameter("asked", _NAMED, annotation=Annotated[recommend.question, Query()])
+        app.add_api_route(
+            f"/v1/{spec.name}/recommendations/{{user}}", _endpoint(recommend.handle, user, asked, _secured()),
+            tags=["use cases"], summary=f"{spec.title}: items for a user", response_model=None,
+            responses=documented(Recommended, 404, 413), response_class=Response,
+        )  # fmt: skip
 
 
 def _post(
     app: FastAPI, path: str, handle: Handle, body: Any, answer: Any, summary: str, without: tuple[int, ...]
 ) -> None:
-    asked = inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[body, Body()])
+    asked = inspect.Parameter("body", _NAMED, annotation=Annotated[body, Body()])
     app.add_api_route(
         path, _endpoint(handle, asked, _secured()), methods=["POST"], tags=["use cases"], summary=summary,
         response_model=None, responses=documented(answer, *without), response_class=Response,
@@ -133,7 +146,7 @@ def _get(app: FastAPI, path: str, handle: Handle, answer: Any, summary: str) -> 
 
 
 def _secured() -> inspect.Parameter:
-    return inspect.Parameter("key", inspect.Parameter.KEYWORD_ONLY, annotation=Any, default=_KEY)
+    return inspect.Parameter("key", _NAMED, annotation=Any, default=_KEY)
 
 
 def _endpoint(handle: Handle, *parameters: inspect.Parameter) -> Callable[..., Any]:

@@ -15,7 +15,6 @@ from include.naming import DEFAULT_KEY
 from include.serving import metrics
 from include.serving.answers import RefusedError, answered
 from include.serving.contract import Cases, cases_of
-from include.serving.deadline import LateError
 from include.serving.decisions import REVIEW
 from include.serving.guards import body_of
 from include.serving.models import Loaded
@@ -40,7 +39,7 @@ class Classify:
 
     def __init__(self, service: Service, spec: Classification, shadows: Shadows) -> None:
         self.cases: Cases = cases_of(spec)
-        self._service, self._name, self._shadows = service, spec.name, shadows
+        self._service, self._spec, self._name, self._shadows = service, spec, spec.name, shadows
         self._serving = spec.serving or Serving()
         self._gaps = any(spec.contract.column(name).nullable for name in spec.model_columns)
 
@@ -76,35 +75,21 @@ class Classify:
         return answered({"answers": answers} if several else answers[0])
 
     async def _answer(self, live: Live, unit: str, values: Sequence[Any], began: float) -> dict[str, Any]:
-        variant, loaded, why = chosen(live, self._name, DEFAULT_KEY, unit)
+        variant, loaded, kind, why = chosen(live, self._name, DEFAULT_KEY, unit)
         said: dict[str, Any] = {
             "request_id": "", "use_case": self._name, "key": DEFAULT_KEY, "unit": unit, "variant": variant,
             "model_version": 0, "sequence": live.sequence, "reasons": [], "flags": self.cases.outside(values),
             "decision": REVIEW, "score": None,
         }  # fmt: skip
-        kind = "not loaded" if variant != "fallback" else "switched off" if not live.said.switch_on else "no champion"
         if loaded is not None:
-            kind, why = await self._scored(said, loaded, values, began)
+            found, kind, why = await self._service.ask(self._spec, loaded, [self._row(values)], _scores, began)
+            if found is not None:
+                said["model_version"], said["reasons"] = loaded.ref.version, found.reasons
+                said["decision"], said["score"] = found.decision, found.score
         if why:
             metrics.fallbacks(self._name, kind).inc()
             said.update(variant="fallback", reasons=[f"fall-back: {why}"])
         return said
-
-    async def _scored(
-        self, said: dict[str, Any], loaded: Loaded, values: Sequence[Any], began: float
-    ) -> tuple[str, str]:
-        """Enter what a model says, or return why it is not to be given: the kind, and a sentence."""
-        until = began + self._serving.deadline_ms / 1000
-        try:
-            found = await loaded.answer.ask(self._row(values), until=until, pool=self._service.pool)
-        except LateError:
-            return "deadline", f"v{loaded.ref.version} had no answer within {self._serving.deadline_ms:g} ms"
-        except Exception as error:  # a model that fails is no reason to leave a client without an answer
-            return "error", f"v{loaded.ref.version} failed with {type(error).__name__}"
-        if (sane := self._serving.outputs) and not sane[0] <= found.score <= sane[1]:
-            return "insane", f"v{loaded.ref.version} answered {found.score:g}, outside of {sane[0]:g} to {sane[1]:g}"
-        said.update(model_version=loaded.ref.version, decision=found.decision, score=found.score, reasons=found.reasons)
-        return "", ""
 
     def _row(self, values: Sequence[Any]) -> Sequence[float]:
         return [_NAN if value is None else value for value in values] if self._gaps else values
@@ -115,3 +100,7 @@ class Classify:
             return {"score": found.score, "decision": found.decision, "reasons": found.reasons}, {}
 
         self._shadows.offer(Case(shadow.ref.version, ask, said, named(self.cases.columns, values), at))
+
+
+def _scores(found: Any) -> tuple[float]:
+    return (found.score,)

@@ -94,7 +94,8 @@ def invalid(error: ValidationError) -> RefusedError:
 
 def _field(column: Column, *, bounded: bool) -> Any:
     """Return type and description of a column; its range only where the schema is to refuse what is outside."""
-    kind, limits = _TYPES[column.dtype], {}
+    kind = _TYPES[column.dtype]
+    limits: dict[str, Any] = {}
     described = column.description
     if bounded and column.allowed is not None:
         kind = Literal[column.allowed]

@@ -12,6 +12,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from include.catalog import use_case
 from include.deployment import lists
 from include.deployment.chain import Link, broken, descends
 from include.deployment.entries import Entry, KeyState
@@ -111,7 +112,9 @@ class Follower:
             keys[key], why = self._key(key, state, entry.sequence)
             problems += [f"{key}: {each}" for each in why]
         sequence = min((each.sequence for each in keys.values()), default=entry.sequence)
-        taken = ViewOfUseCase(sequence=sequence, keys=keys, problem=self._view.problem)
+        # A recording goes on under its own dates; the newest entry knows where it has come to.
+        today = entry.at.date() if use_case(self.use_case).source.recorded_from else None
+        taken = ViewOfUseCase(sequence=sequence, keys=keys, today=today, problem=self._view.problem)
         if taken != self._view:
             self._view = taken
         self.named = frozenset(

@@ -32,12 +32,12 @@ class Foretell:
         self._service, self._name = service, spec.name
         self._serving = spec.serving or Serving()
         name = "".join(part.capitalize() for part in spec.name.split("_"))
-        self.question: type[BaseModel] = create_model(
-            f"{name}Question",
-            __config__=ConfigDict(extra="forbid", strict=True),
-            series=(Literal[spec.keys], Field(description="which series; the total is one of them")),
-            day=(dt.date, Field(description="day, UTC")),
-        )
+        fields: dict[str, Any] = {
+            "series": (Literal[spec.keys], Field(description="which series; the total is one of them")),
+            "day": (dt.date, Field(description="day, UTC")),
+        }
+        config = ConfigDict(extra="forbid", strict=True)
+        self.question: type[BaseModel] = create_model(f"{name}Question", __config__=config, **fields)
         self.question.__doc__ = "One series and day."
 
     async def handle(self, request: Request) -> Response:

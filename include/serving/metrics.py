@@ -44,10 +44,10 @@ def exposition() -> bytes:
     if not folder:
         return generate_latest(REGISTRY)
     registry: Any = CollectorRegistry()
-    MultiProcessCollector(registry, path=folder)
+    MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
 
 
 def forget(home: Path, process: int) -> None:
     """Take a dead process out of what is counted of the living ones alone."""
-    mark_process_dead(process, path=str(home / FOLDER))
+    mark_process_dead(process, path=str(home / FOLDER))  # type: ignore[no-untyped-call]

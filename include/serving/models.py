@@ -14,6 +14,7 @@ from typing import Any
 from include.classification import Classification
 from include.errors import ArtifactError
 from include.models.folders import digest_of_folder
+from include.recommendation import Recommendation
 from include.records import ModelRef
 from include.serving.cache import model_folder
 from include.serving.deadline import Timed
@@ -57,6 +58,8 @@ def load(spec: UseCase, home: Path, ref: ModelRef) -> Loaded:
 def _opened(spec: UseCase, ref: ModelRef, folder: Path) -> Loaded:
     if isinstance(spec, Classification):
         return classifier(spec, ref, folder)
+    if isinstance(spec, Recommendation):
+        return recommender(ref, folder)
     raise _not_it(ref, f"a {type(spec).__name__}, whose models answer no single request", folder)
 
 
@@ -73,6 +76,22 @@ def classifier(spec: Classification, ref: ModelRef, folder: Path) -> Loaded:
         raise _not_it(ref, f"a model of the columns {list(scorer.columns)}", folder)
     typical = [scorer.facts.typical[name] for name in scorer.columns]
     return Loaded(ref, scorer, warmed(scorer.explained, typical))
+
+
+def recommender(ref: ModelRef, folder: Path) -> Loaded:
+    """Return a recommender that has answered once; processes share its arrays.
+
+    Raises:
+        ArtifactError: it is damaged.
+    """
+    from include.recommending import packing
+
+    about = next(folder.rglob(packing.ABOUT), None)
+    if about is None:
+        raise _not_it(ref, f"no {packing.ABOUT}", folder)
+    model = packing.load(about.parent)
+    someone = int(model.users[0]) if len(model.users) else 0
+    return Loaded(ref, model, warmed(model.answer, someone, "rebuy", 10))
 
 
 def warmed(function: Callable[..., Any], *args: Any) -> Timed:

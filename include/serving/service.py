@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.types import Scope
 
@@ -21,9 +21,10 @@ from include.errors import OverloadedError, TransientError
 from include.serving import metrics
 from include.serving.access import Doorkeeper, header
 from include.serving.answers import RefusedError, Variant
+from include.serving.deadline import LateError
 from include.serving.models import Loaded
 from include.serving.state import Live, Snapshot, Watcher
-from include.spec import UseCase
+from include.spec import Serving, UseCase
 
 BODY_BYTES = 64 * 1024
 _THREADS = 4
@@ -131,20 +132,46 @@ class Service:
         except TransientError as error:
             raise RefusedError(503, "log_failed", "the answer could not be logged", after=1) from error
 
+    async def ask(
+        self, spec: UseCase, loaded: Loaded, args: Sequence[Any], scores: Callable[[Any], Sequence[float]], began: float
+    ) -> tuple[Any, str, str]:
+        """Return a model's answer, or why it is not to be given: the kind, and a sentence.
 
-def chosen(live: Live, use_case: str, key: str, unit: str) -> tuple[Variant, Loaded | None, str]:
-    """Return who decides about a unit, its model if it is in memory, and why there is none otherwise."""
+        Args:
+            spec: The use case.
+            loaded: The model.
+            args: What it is asked with.
+            scores: Returns the numbers of an answer that must be sane.
+            began: When the deadline began to run, by the monotonic clock.
+        """
+        serving, version = spec.serving or Serving(), f"v{loaded.ref.version}"
+        try:
+            found = await loaded.answer.ask(*args, until=began + serving.deadline_ms / 1000, pool=self.pool)
+        except LateError:
+            return None, "deadline", f"{version} had no answer within {serving.deadline_ms:g} ms"
+        except Exception as error:  # a model that fails is no reason to leave a client without an answer
+            return None, "error", f"{version} failed with {type(error).__name__}"
+        if (sane := serving.outputs) is not None:
+            wrong = [score for score in scores(found) if not sane[0] <= score <= sane[1]]
+            if wrong:
+                return None, "insane", f"{version} answered {wrong[0]:g}, outside of {sane[0]:g} to {sane[1]:g}"
+        return found, "", ""
+
+
+def chosen(live: Live, use_case: str, key: str, unit: str) -> tuple[Variant, Loaded | None, str, str]:
+    """Return who decides about a unit and its model, or without one the kind of reason and a sentence."""
     said = live.said
     if not said.switch_on:
-        return "fallback", None, f"switched off: {said.switch_reason}"
+        return "fallback", None, "switched off", f"switched off: {said.switch_reason}"
     variant: Variant = "champion"
     if said.challenger is not None and said.canary_weight > 0:
         variant = variant_of(unit, salt=said.salt, use_case=use_case, key=key, weight=said.canary_weight)
     ref = said.challenger if variant == "challenger" else said.decides
     if ref is None:
-        return "fallback", None, "no champion yet"
-    loaded = live.model(ref)
-    return variant, loaded, "" if loaded else f"v{ref.version} cannot be loaded"
+        return "fallback", None, "no champion", "no champion yet"
+    if (loaded := live.model(ref)) is None:
+        return "fallback", None, "not loaded", f"v{ref.version} cannot be loaded"
+    return variant, loaded, "", ""
 
 
 def unknown_yet(detail: str) -> RefusedError:

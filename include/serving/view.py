@@ -49,6 +49,9 @@ class ViewOfUseCase(Record):
 
     sequence: int = Field(description="sequence that all keys have reached; 0 where there is no entry yet")
     keys: dict[str, ViewOfKey] = Field(default_factory=dict)
+    today: dt.date | None = Field(
+        default=None, description="business day of a recording, by which rules about items hold; none: the clock's"
+    )
     problem: str = Field(default="", description="why the newest state could not be taken over; the one before holds")
 
 

@@ -63,10 +63,10 @@ def test_a_swap_under_load_mixes_nothing_and_loses_nothing(home):
     assert seen.broken == seen.unanswered == 0
     assert swaps > 3
     said = {tuple(each.split()) for each in seen.said}
-    assert len(said) > 2
+    assert len([each for each in said if each[0] == "champion"]) > 2
     for variant, version, sequence in said:
-        assert variant == "champion"
-        assert int(version) == 3 + (int(sequence) - 17) % 2
+        # On a machine with other work an answer may come too late to be given; it is the fall-back's then.
+        assert int(version) == (3 + (int(sequence) - 17) % 2 if variant == "champion" else 0)
     # A score that is another version's would be a mixed answer.
     scores = {}
     for record in home.logged():

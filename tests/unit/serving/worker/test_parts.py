@@ -16,10 +16,12 @@ import sys
 from pathlib import Path
 import httpx
 from include.serving.app import create_app
-from include.use_cases.credit_risk import SPEC
+from include.use_cases.credit_risk import SPEC as CREDIT
+from include.use_cases.load_forecast import SPEC as LOAD
+from include.use_cases.recommender import SPEC as SHOP
 from tests.asking import serving
 
-with serving(create_app(Path(sys.argv[1]), [SPEC])) as url:
+with serving(create_app(Path(sys.argv[1]), [CREDIT, LOAD, SHOP])) as url:
     answer = httpx.post(f"{url}/v1/credit_risk/predict", content=sys.argv[3], headers={"Authorization": sys.argv[2]})
 print(answer.json()["variant"], *sorted({each.partition(".")[0] for each in sys.modules}))
 """
