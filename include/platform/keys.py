@@ -58,13 +58,14 @@ def _create(given: argparse.Namespace, console: Console, home: Path) -> int:
 def _list(given: argparse.Namespace, console: Console, home: Path) -> int:
     found, now = keys.all_keys(), dt.datetime.now(dt.UTC)
     table = Table("id", "opens", "a second", "at once", "made", "state")
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for key in found.keys:
         end = found.revoked.get(key.id)
         expired = key.expires_at is not None and key.expires_at <= now
         until = f"until {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "valid"
         state = f"revoked {end.at:%Y-%m-%d} by {end.who}" if end else "expired" if expired else until
         made = f"{key.at:%Y-%m-%d} by {key.who}"
-        table.add_row(key.id, ", ".join(key.scopes), f"{key.rate:g}", str(key.burst), made, state)
+        table.add_row(key.id, "\n".join(key.scopes), f"{key.rate:g}", str(key.burst), made, state)
     console.print(table)
     for problem in found.problems:
         console.print(f"[red]{problem}[/red]", soft_wrap=True)

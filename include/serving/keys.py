@@ -139,7 +139,8 @@ def create(
                 expires_at=expires, tenant=tenant(), who=who, at=at.astimezone(dt.UTC),
             )  # fmt: skip
         except ValidationError as error:
-            raise _wrong("limits above zero, and who makes the key", str(error)) from error
+            said = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise _wrong("limits above zero, and who makes the key", "; ".join(said)) from error
         if not made.scopes:
             raise _wrong("at least one use case that the key opens", "none")
         if expires is not None and expires <= at:

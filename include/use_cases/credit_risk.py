@@ -124,7 +124,7 @@ SPEC = Classification(
     ),
     monitoring=Monitoring(window_days=7, min_rows=500, confirm=(2, 3)),
     rollout=Rollout(weights=(0.1, 0.5)),
-    serving=Serving(deadline_ms=50, out_of_range="flag", outputs=(0, 1)),
+    serving=Serving(deadline_ms=100, out_of_range="flag", outputs=(0, 1)),
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def said(**given: Any) -> dict[str, Any]:
     return {"action": "promote", "who": "reviewer", "why": "a test", "evidence": {"run": RUN}, "at": AT, **given}
 
 
-def registered(**given: Any) -> ModelRef:
+def registered(*, files: Mapping[str, bytes] | None = None, **given: Any) -> ModelRef:
     """Log a few files as a model in MLflow, register them, and store an evaluation with the run."""
     from include.models import registry, tracking
 
@@ -78,7 +79,8 @@ def registered(**given: Any) -> ModelRef:
         packed = Path(folder) / "model"
         packed.mkdir()
         (packed / "MLmodel").write_text("artifact_path: model\nflavors: {}\n")
-        (packed / "weights").write_text(str(given))
+        for path, body in (files or {"weights": str(given).encode()}).items():
+            (packed / path).write_bytes(body)
         name = f"train {len(given)} {dt.datetime.now(dt.UTC).isoformat()}"
         run_id = tracking.open_run(SPEC.name, name, pipeline_run=name)
         tracking.client().log_artifacts(run_id, str(packed), "model")

@@ -86,6 +86,7 @@ def test_a_request_under_way_is_answered_before_the_service_ends_and_nothing_is_
         os.kill(pid, 0)
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_end_is_killed(service):
     service.worker.write_text(service.worker.read_text().replace("told.append(1)", "None"))
     service.start()
