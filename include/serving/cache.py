@@ -13,7 +13,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Collection
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,10 +48,10 @@ class ModelCache:
             shutil.rmtree(half)
         self._lock = threading.Lock()
         self._checked: dict[str, Stamp] = {}
-        self._coming: dict[str, Future[None]] = {}
+        self._coming: set[str] = set()
         self._failed: dict[str, _Failure] = {}
         self._unnamed: dict[str, float] = {}
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="models")
+        self._places = threading.BoundedSemaphore(_AT_ONCE)
 
     def lack(self, ref: ModelRef) -> str:
         """Return why a model cannot be served yet, nothing where it can; what is lacking is being brought then."""
@@ -62,7 +61,8 @@ class ModelCache:
             failure = self._failed.get(ref.digest)
             waits = failure is not None and time.monotonic() < failure.again
             if ref.digest not in self._coming and not waits:
-                self._coming[ref.digest] = self._threads.submit(self._brought, ref)
+                self._coming.add(ref.digest)
+                threading.Thread(target=self._brought, args=(ref,), name=f"model {ref.digest[:8]}", daemon=True).start()
         return failure.said if failure else f"{ref.name} v{ref.version} is being brought"
 
     def keep(self, named: Collection[str]) -> list[str]:
@@ -75,10 +75,6 @@ class ModelCache:
             self._discard(model_folder(self.home, digest))
             removed.append(digest)
         return removed
-
-    def close(self) -> None:
-        """Begin no further download."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _whole(self, digest: str) -> bool:
         """Return whether the files are there as the journal names them; they are read again when they were touched."""
@@ -93,7 +89,8 @@ class ModelCache:
 
     def _brought(self, ref: ModelRef) -> None:
         try:
-            self._bring(ref)
+            with self._places:
+                self._bring(ref)
             failure = None
         except FlightdeckError as error:
             kind = TransientError if isinstance(error, TransientError) else ArtifactError
@@ -101,7 +98,7 @@ class ModelCache:
         except OSError as error:
             failure = _Failure(f"{ref.name} v{ref.version} cannot be kept: {error}", time.monotonic() + 2)
         with self._lock:
-            self._coming.pop(ref.digest, None)
+            self._coming.discard(ref.digest)
             self._failed.pop(ref.digest, None)
             if failure:
                 self._failed[ref.digest] = failure

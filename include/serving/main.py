@@ -72,4 +72,6 @@ def _cores() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(code)  # a download from a registry that keeps silent would hold up an ordinary end

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from include.errors import ArtifactError
+from include.forecast import Forecast
 from include.records import ModelRef
 from include.serving import forecasts, models
 from include.serving.forecasts import Issue
@@ -119,7 +120,8 @@ class Watcher:
             if said.problem:
                 problems.append(f"{name}: {said.problem}")
             failed: dict[str, str] = {}
-            wanted = models.needed(said.keys)
+            # A forecast is handed out as it was issued; no model of it is here, and none is missed.
+            wanted = {} if isinstance(spec, Forecast) else models.needed(said.keys)
             for digest, ref in wanted.items():
                 if digest not in self._loaded:
                     try:

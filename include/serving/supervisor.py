@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import os
-import sys
 import threading
 import time
 import traceback
@@ -27,7 +26,7 @@ from include.serving.cache import ModelCache
 from include.serving.follower import Follower
 from include.serving.keys import Keyring
 from include.serving.view import AccessKey, View, read_view
-from include.serving.workers import WORKER, Workers
+from include.serving.workers import WORKER, Workers, tell
 
 FOLLOW_SECONDS, ACCESS_SECONDS, SHIP_SECONDS, ISSUE_SECONDS = 1.0, 1.0, 2.0, 5.0
 _WRITE_SECONDS = 2.0
@@ -91,9 +90,8 @@ class Supervisor:
                 self._tend(workers, followers)
             finally:
                 killed = workers.stop()
-                cache.close()
         if killed:
-            print(f"workers {killed} did not end and were killed", file=sys.stderr, flush=True)
+            tell(f"workers {killed} did not end and were killed")
 
     def _followers(self, cache: ModelCache) -> dict[str, Follower]:
         left = self._left
@@ -162,7 +160,6 @@ class Supervisor:
         from include.serving.forecasts import publish
 
         publish(spec, self.options.home)
-        self._say(f"forecasts of {spec.name}", "")
         return ISSUE_SECONDS
 
     def _shipped(self) -> float:
@@ -170,7 +167,6 @@ class Supervisor:
         from include.serving.shipping import ship
 
         ship(self.options.home, run=f"serving/{os.getpid()}")
-        self._say("shipping", "")
         return SHIP_SECONDS
 
     def _repeat(self, what: str, step: Callable[[], float]) -> None:
@@ -181,12 +177,13 @@ class Supervisor:
             while not self._stop.wait(seconds):
                 try:
                     seconds = step()
+                    self._say(f"{what} again", "")
                 except FlightdeckError as error:
-                    self._say(what, str(error))
+                    self._say(f"{what} again", str(error))
                     seconds = _UNEXPECTED_SECONDS
                 except Exception as error:  # whatever it is, the service goes on and says so
-                    traceback.print_exc()
-                    self._say(what, f"{what}: {type(error).__name__}: {error}")
+                    tell(traceback.format_exc())
+                    self._say(f"{what} again", f"{what}: {type(error).__name__}: {error}")
                     seconds = _UNEXPECTED_SECONDS
 
         threading.Thread(target=run, name=what, daemon=True).start()
@@ -196,7 +193,7 @@ class Supervisor:
         if problem == self._problems.get(what, ""):
             return
         self._problems = {**self._problems, what: problem} if problem else _without(self._problems, what)
-        print(problem or f"{what}: well again", file=sys.stderr, flush=True)
+        tell(problem or f"{what}: well again")
 
 
 def _followed(follower: Follower) -> float:

@@ -75,18 +75,24 @@ class Workers:
         self._before = [each for each in _remembered(home) if processes.alive(each)]
         if not self._before:  # then the counters of processes that are gone begin anew, as Prometheus expects it
             shutil.rmtree(home / metrics.FOLDER, ignore_errors=True)
-        self._kill_at = 0.0
+        self._kill_at, self._kept = 0.0, tuple[int, ...]()
 
     def tend(self) -> str:
         """Start what is missing, let predecessors go that are replaced, and return what is wrong."""
         now = time.monotonic()
-        changed = sum(self._tend(place, now) for place in self._places) > 0  # every one is seen to
+        for place in self._places:
+            self._tend(place, now)
         if self._before and (self._kill_at or self._all_listen()):
-            changed = self._replace(now) or changed
-        if changed:
+            self._replace(now)
+        problems = []
+        try:
             self._remember()
+        except OSError as error:
+            problems.append(f"the workers' ids cannot be kept: {error}")
         deaths = max((place.deaths for place in self._places), default=0)
-        return f"a worker has died {deaths} times, one soon after the other" if deaths > 1 else ""
+        if deaths > 1:
+            problems.append(f"a worker has died {deaths} times, one soon after the other")
+        return "; ".join(problems)
 
     def pids(self) -> list[int]:
         """Return the ids of the workers that run, those of a predecessor not among them."""
@@ -95,29 +101,26 @@ class Workers:
     def stop(self) -> list[int]:
         """Let all workers finish the answers they are at, and return the ids of those that had to be killed."""
         running = [each for pid in self.pids() if (each := processes.known(pid))] + self._before
-        _tell(running, signal.SIGTERM)
+        _signal(running, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
         while (left := self._left(running)) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-        _tell(left, signal.SIGKILL)
+        _signal(left, signal.SIGKILL)
         while self._left(running):
             time.sleep(_POLL_SECONDS)
         (self.home / _FILE).unlink(missing_ok=True)
         return [each.pid for each in left]
 
-    def _tend(self, place: _Place, now: float) -> bool:
-        """See to one worker, and return whether another process is there now, or none."""
-        before = place.process
+    def _tend(self, place: _Place, now: float) -> None:
         if place.process is not None and now - place.since > _STEADY_SECONDS:
             place.deaths = 0
         if place.process is not None and (code := place.process.poll()) is not None:
-            print(f"worker {place.process.pid} ended with {code}", file=sys.stderr, flush=True)
+            tell(f"worker {place.process.pid} ended with {code}")
             metrics.forget(self.home, place.process.pid)
             place.again = now + _BACKOFF[min(place.deaths, len(_BACKOFF) - 1)]
             place.process, place.deaths = None, place.deaths + 1
         if place.process is None and now >= place.again:
             place.process, place.since = self._started(), now
-        return place.process is not before
 
     def _started(self) -> subprocess.Popen[bytes]:
         env = {name: value for name, value in os.environ.items() if name not in _SECRETS}
@@ -127,19 +130,18 @@ class Workers:
         pids = self.pids()
         return len(pids) == len(self._places) and all(processes.listens(pid, self.port) for pid in pids)
 
-    def _replace(self, now: float) -> bool:
-        """Tell predecessors once to end, kill them when they do not, and return whether one has gone."""
+    def _replace(self, now: float) -> None:
+        """Tell predecessors once to end, and kill them when they do not."""
         if not self._kill_at:
-            _tell(self._before, signal.SIGTERM)
+            _signal(self._before, signal.SIGTERM)
             self._kill_at = now + GRACE_SECONDS
         left = [each for each in self._before if processes.alive(each)]
         if left and now > self._kill_at:
-            _tell(left, signal.SIGKILL)
-        gone = [each for each in self._before if each not in left]
-        for each in gone:
-            metrics.forget(self.home, each.pid)
+            _signal(left, signal.SIGKILL)
+        for each in self._before:
+            if each not in left:
+                metrics.forget(self.home, each.pid)
         self._before = left
-        return bool(gone)
 
     def _left(self, running: Iterable[Started]) -> list[Started]:
         for place in self._places:
@@ -148,8 +150,12 @@ class Workers:
         return [each for each in running if processes.alive(each)]
 
     def _remember(self) -> None:
-        mine = [each for pid in self.pids() if (each := processes.known(pid))]
-        private_file(self.home / _FILE, _STARTED.dump_json(mine + self._before).decode())
+        """Keep for the next supervisor which processes there are."""
+        pids = (*self.pids(), *(each.pid for each in self._before))
+        if pids != self._kept:
+            mine = [each for pid in self.pids() if (each := processes.known(pid))]
+            private_file(self.home / _FILE, _STARTED.dump_json(mine + self._before).decode())
+            self._kept = pids
 
 
 def _remembered(home: Path) -> list[Started]:
@@ -159,7 +165,13 @@ def _remembered(home: Path) -> list[Started]:
         return []
 
 
-def _tell(running: Iterable[Started], number: signal.Signals) -> None:
+def tell(text: str) -> None:
+    """Say something in the log; a full disk under it is no reason to end."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _signal(running: Iterable[Started], number: signal.Signals) -> None:
     for each in running:
         with contextlib.suppress(ProcessLookupError):
             os.kill(each.pid, number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import signal
 import subprocess
@@ -17,11 +18,14 @@ from include.data.tables import Table
 from include.platform import processes
 from include.serving import keys
 from include.serving.shipping import REQUESTS
+from include.settings import settings
 from include.use_cases.credit_risk import SPEC
+from tests.faults import FaultProxy
 from tests.served import CASE, packed
 from tests.services.deployment.helpers import AT, registered
 from tests.services.serving.helpers import ROOT, Service
 from tests.services.serving.test_supervisor import promote
+from tests.unit.platform.conftest import fill
 
 
 class Whole(Service):
@@ -121,3 +125,34 @@ def test_nothing_of_a_secret_is_in_a_workers_environment(whole):
             names = {each.partition(b"=")[0] for each in file.read().split(b"\0")}
         assert not names & {b"AWS_SECRET_ACCESS_KEY", b"AWS_ACCESS_KEY_ID", b"FLIGHTDECK_JOURNAL_KEY"}
         assert b"FLIGHTDECK_TENANT" in names
+
+
+def test_a_registry_that_keeps_silent_does_not_hold_up_the_end(whole):
+    promote(registered())
+    with FaultProxy(settings().mlflow_url) as proxy:
+        proxy.at(b"/mlflow-artifacts/", "blackhole")
+        whole.start(MLFLOW_TRACKING_URI=proxy.url)
+        whole.until(lambda: proxy.reached.is_set() and len(whole.pids()) == 2, seconds=30)
+        began = time.monotonic()
+        assert whole.end() == 0
+        assert time.monotonic() - began < 8
+
+
+def test_a_full_disk_under_the_home_ends_nothing(stack, small_disk):
+    service = Service(small_disk)
+    try:
+        service.start()
+        (before,) = service.until(service.pids, seconds=20)
+        service.until(lambda: service.view().confirmed_at, seconds=20)
+        fill(small_disk)
+        written = service.view().written_at
+        os.kill(before, signal.SIGKILL)
+        service.until(lambda: processes.listener(service.port), seconds=20)
+        time.sleep(3)
+        assert service.process.poll() is None
+        assert service.view().written_at - written < dt.timedelta(seconds=3)
+        (small_disk / "full").unlink()
+        service.until(lambda: service.view().written_at > written + dt.timedelta(seconds=3))
+        service.until(lambda: service.pids() and before not in service.pids())
+    finally:
+        service.close()

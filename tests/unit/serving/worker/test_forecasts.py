@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from include.records import ModelRef
 from include.serving import forecasts
 from include.serving.view import ViewOfKey, ViewOfUseCase, read_view
 from include.use_cases.load_forecast import SPEC
@@ -91,3 +92,14 @@ def test_before_the_first_issue_nothing_is_known(home, application):
     home.view(1)
     answer = application(spec=SPEC).post(PATH, json={"series": "7", "day": "2008-01-05"})
     assert (answer.status_code, answer.json()["error"]) == (503, "not_ready")
+
+
+def test_the_models_of_a_forecast_are_not_missed(asked, home):
+    view = read_view(home.path)
+    ref = ModelRef(name="t.load_forecast.total", version=5, run_id="r", digest="5" * 64)
+    use_case = ViewOfUseCase(sequence=2, keys={"total": ViewOfKey(sequence=2, decides=ref)})
+    view.model_copy(update={"use_cases": {SPEC.name: use_case}}).write(home.path)
+    until(lambda: asked.get("/health/ready").json()["use_cases"])
+    ready = asked.get("/health/ready").json()
+    assert ready["problems"] == []
+    assert ready["use_cases"][SPEC.name]["total"]["champion"] == "v5"
