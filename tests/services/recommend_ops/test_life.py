@@ -13,6 +13,7 @@ from include.data.tables import Table
 from include.deployment.controls import Asked, add_rules, switch
 from include.deployment.journal import Journal
 from include.deployment.lists import ItemRule
+from include.deployment.newest import promote_newest
 from include.deployment.promotion import promote_many
 from include.errors import ArtifactError, PermanentError
 from include.models import keyed, registry
@@ -50,6 +51,10 @@ def trained(day: dt.date, *, family: str = "", name: str = "night"):
 
 def promoted(day: dt.date, made, name: str = "night"):
     return promote_many(SPEC, made, run=f"small_shop_deploy/{name} {day}", at=business_time(day))
+
+
+def released(day: dt.date, at: dt.datetime):
+    return promote_newest(SPEC, as_of=day, at=at, run=f"small_shop_deploy/{at}", check=lambda refs: check(SPEC, refs))
 
 
 def published(day: dt.date, **given):
@@ -113,6 +118,20 @@ def test_night_that_is_repeated_changes_nothing():
     published(LAST)
     assert len(Table(SPEC.name, LISTS).read()) == rows
     assert Journal(SPEC.name).sequence() == 1
+
+
+def test_by_day_a_candidate_waits_and_in_the_window_the_newest_is_promoted():
+    first = trained(LAST)
+    noon = dt.datetime.combine(LAST + ONE, dt.time(12), dt.UTC)
+    waits = released(LAST, noon)
+
+    assert (waits.promoted, waits.entry) == (False, None)
+    assert waits.reason.startswith("2017-04-20 12:00 UTC is outside of the window")
+    assert waits.reason.endswith("wait until 2017-04-20 22:00 UTC"), "18:00 in New York"
+    assert Journal(SPEC.name).sequence() == 0
+    done = released(LAST, noon + dt.timedelta(hours=10))
+    assert {key: done.entry.state.of(key).champion for key in SPEC.keys} == first
+    assert released(LAST, noon + dt.timedelta(hours=11)).reason == f"nothing new up to {LAST}"
 
 
 def test_challenger_that_is_worse_is_refused():
