@@ -22,6 +22,7 @@ from include.recommend_ops import artifact, training
 from include.recommend_ops.clean_check import check
 from include.recommend_ops.experiment import Design, run_experiment
 from include.recommend_ops.publishing import publish
+from include.recommend_ops.reproduce import reproduce
 from include.recommend_ops.shown import CAMPAIGN_LISTS, LISTS, SHOWN, VERDICTS
 from include.recommend_ops.watch import watch
 from tests.small_shop import SPEC, START
@@ -243,6 +244,15 @@ def test_answers_of_a_known_user_are_those_of_the_lists():
     said = [item for item, _, _ in recommender.answer(user, "rebuy", 10)]
     assert mine.sort_values("rank")["product"].tolist() == said
     assert np.isfinite(mine["score"]).all()
+
+
+def test_version_is_rebuilt_to_the_last_digit_also_when_later_days_have_landed():
+    made = trained(LAST)
+    ingest_readings(SPEC, first_day=LAST + ONE, last_day=LAST + ONE, run="test/later")
+
+    found = reproduce(SPEC, "north", made["north"].version)
+
+    assert found.identical, found.sentence
 
 
 def test_experiment_finds_that_popularity_is_worse_and_says_what_it_could_have_found():
