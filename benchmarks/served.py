@@ -166,7 +166,8 @@ def _listening(argv: list[str], count: int, health: str) -> Iterator[int]:
 @contextlib.contextmanager
 def _running(commands: list[list[str]], port: int, health: str) -> Iterator[None]:
     """Start programs of this environment, each in a session of its own, until one answers; end them afterwards."""
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(_ROOT)}
+    path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"  # MLflow starts programs by their bare names
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(_ROOT), "PATH": path}
     started = [
         subprocess.Popen(
             [sys.executable, *(argv if argv[0] == "-m" else ["-m", *argv])], cwd=_ROOT, env=env,

@@ -10,6 +10,8 @@ that an earlier one knew this is √(information before / information now); here
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
@@ -79,17 +81,19 @@ def crossing(critical: Array, correlations: Array, means: Array, *, sides: int =
         means: What each look's statistic is expected to be, shape (K,); zeros where nothing differs.
         sides: As of the critical values: with 2, what has stopped at the lower boundary never comes back.
     """
-    rho, chances = np.minimum(correlations, _CLOSEST), np.zeros(len(critical))
-    edge = np.minimum(critical, _FAR + np.abs(means))
-    reach = float(np.abs(means).max())
-    chances[0] = ndtr(means[0] - critical[0])
-    nodes, weights = _nodes(edge[:1], sides, _count(rho[None], 0, edge[:1], sides, reach), reach)
-    density = weights * np.exp(-((nodes - means[0]) ** 2) / 2) / _ROOT
-    for k in range(1, len(critical)):
-        r, spread = rho[k - 1], np.array([[np.sqrt(1 - rho[k - 1] ** 2)]])
-        centres = means[k] + r * (nodes - means[k - 1])
+    rho, chances = np.minimum(correlations, _CLOSEST)[None], np.zeros(len(critical))
+    able = np.flatnonzero(np.isfinite(critical))
+    if not len(able):
+        return chances
+    first, reach = int(able[0]), float(np.abs(means).max())
+    chances[first:] = ndtr(means[first] - critical[first])
+    nodes, weights = _nodes(critical[[first]], sides, _count(rho, first, critical[[first]], sides, reach), reach)
+    density = weights * np.exp(-((nodes - means[first]) ** 2) / 2) / _ROOT
+    for k in range(first + 1, len(critical)):
+        spread = np.sqrt(1 - rho[:, k - 1, None] ** 2)
+        centres = means[k] + rho[0, k - 1] * (nodes - means[k - 1])
         chances[k] = chances[k - 1] + (density * ndtr((centres - critical[k]) / spread)).sum()
-        onto, weights = _nodes(edge[k : k + 1], sides, _count(rho[None], k, edge[k : k + 1], sides, reach), reach)
+        onto, weights = _nodes(critical[[k]], sides, _count(rho, k, critical[[k]], sides, reach), reach)
         density = weights * _carried(onto, centres, spread, density)
         nodes = onto
     return chances
@@ -100,12 +104,18 @@ def _count(rho: Array, k: int, edge: Array, sides: int, reach: float = 0.0) -> i
     narrowest = float(np.sqrt(1 - rho[:, k] ** 2).min()) if k < rho.shape[1] else 1.0
     upper = min(float(edge.max()), _FAR + reach)
     half = upper if sides == 2 else (upper + _FAR + reach) / 2
-    return int(np.clip(3.6 * half / narrowest, 48, 1200))
+    return 16 * int(np.clip(np.ceil(3.6 * half / narrowest / 16), 3, 75))
+
+
+@cache
+def _legendre(count: int) -> tuple[Array, Array]:
+    x, w = np.polynomial.legendre.leggauss(count)
+    return x, w
 
 
 def _nodes(edge: Array, sides: int, count: int, reach: float = 0.0) -> tuple[Array, Array]:
     """Return Gauss–Legendre nodes and weights over the region in which the looks go on, shape (n, count)."""
-    x, w = np.polynomial.legendre.leggauss(count)
+    x, w = _legendre(count)
     upper = np.minimum(edge, _FAR + reach)[:, None]
     lower = -upper if sides == 2 else np.full_like(upper, -_FAR - reach)
     half = (upper - lower) / 2

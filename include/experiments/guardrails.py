@@ -23,6 +23,7 @@ from include.experiments.observations import CHALLENGER, Effects, effects
 from include.records import Estimate, Record
 
 Status = Literal["ok", "broken", "not enough data"]
+_RULE_OF_THREE = 3
 
 
 class Guardrail(Record):
@@ -57,7 +58,8 @@ def check(
     """Return what each guardrail says at the end of a period; once broken, it stays broken.
 
     ``broken``: the worsening is above what is tolerated, with the stated confidence. ``ok``: it is below, with the
-    same. ``not enough data``: neither can be said yet.
+    same, and there are units enough: what was never seen among n of them may be with 3 / n of all, however often each
+    was seen (Hanley & Lippman-Hand 1983). ``not enough data``: neither can be said yet.
 
     Args:
         frame: One row a request or household-day: ``unit``, ``variant``, ``period`` (0, 1, …), and a column of 0 and 1
@@ -89,9 +91,8 @@ def _check(rows: pd.DataFrame, guardrail: Guardrail, periods: int, until: int, l
     sign = 1.0 if guardrail.harmful == "rise" else -1.0
     seen = np.cumsum(exposures, axis=1) > 0
     counts = np.stack([seen[~treated].sum(axis=0), seen[treated].sum(axis=0)])
-    enough = counts.min(axis=0) >= guardrail.fewest_units
     found = effects(outcomes, exposures, treated, pseudo=1.0)
-    status, k, reach = decide(sign * found.difference, found, enough, guardrail.tolerated, periods, level)
+    status, k, reach = decide(sign * found.difference, found, counts.min(axis=0), guardrail, periods, level)
     requests = tuple(int(exposures[arm, : k + 1].sum()) for arm in (~treated, treated))
     raw = [
         float(outcomes[arm, : k + 1].sum() / n) if n else None
@@ -116,31 +117,42 @@ def _check(rows: pd.DataFrame, guardrail: Guardrail, periods: int, until: int, l
 
 
 def decide(
-    worsening: Array, found: Effects, enough: NDArray[np.bool_], tolerated: float, periods: int, level: float
+    worsening: Array, found: Effects, units: NDArray[np.int_], guardrail: Guardrail, periods: int, level: float
 ) -> tuple[Status, int, float]:
     """Return the status, the look that decided, and how far its interval reaches to each side.
 
     The first look at which harm is sure decides; otherwise the last one does.
+
+    Args:
+        worsening: How much worse the challenger is, by look.
+        found: The difference's error and correlations.
+        units: Units seen of the variant that has fewer, by look.
+        guardrail: What is tolerated.
+        periods: How many looks are planned.
+        level: Of this guardrail.
     """
-    looks = len(worsening)
+    looks, enough = len(worsening), units >= guardrail.fewest_units
     spent = pocock(np.arange(1, periods + 1) / periods, level)[:looks]
     spent = np.where(np.maximum.accumulate(enough), spent, 0.0)  # what is not looked at spends nothing
-    reach = np.where(enough, critical_values(found.correlations, spent, sides=1) * found.error, np.inf)
-    harm = worsening - reach > tolerated
+    critical = found.stretched(critical_values(found.correlations, spent, sides=1))
+    reach = np.where(enough, critical * found.error, np.inf)
+    harm = worsening - reach > guardrail.tolerated
     if harm.any():
         k = int(np.flatnonzero(harm)[0])
         return "broken", k, float(reach[k])
     last = looks - 1
-    return ("ok" if worsening[last] + reach[last] < tolerated else "not enough data"), last, float(reach[last])
+    sure = worsening[last] + reach[last] < guardrail.tolerated
+    many = units[last] * guardrail.tolerated >= _RULE_OF_THREE
+    return ("ok" if sure and many else "not enough data"), last, float(reach[last])
 
 
 def _arrays(rows: pd.DataFrame, name: str, until: int) -> tuple[NDArray[np.bool_], Array, Array]:
     """Return who has the challenger, and what happened to each unit in each period, of how often."""
-    units, codes = np.unique(rows["unit"].astype(str).to_numpy(), return_inverse=True)
+    codes, units = pd.factorize(rows["unit"])
     at = codes * (until + 1) + rows["period"].to_numpy(np.int64)
     size, shape = len(units) * (until + 1), (len(units), until + 1)
-    outcomes: Array = np.bincount(at, weights=rows[name].to_numpy(float), minlength=size).reshape(shape)
-    exposures: Array = np.bincount(at, minlength=size).astype(float).reshape(shape)
+    outcomes = np.bincount(at, rows[name].to_numpy(float), size).reshape(shape).astype(np.float64)
+    exposures = np.bincount(at, None, size).reshape(shape).astype(np.float64)
     treated: NDArray[np.bool_] = np.zeros(len(units), dtype=bool)
     treated[codes[(rows["variant"] == CHALLENGER).to_numpy()]] = True
     return treated, outcomes, exposures
@@ -170,8 +182,8 @@ def _checked(frame: pd.DataFrame, guardrails: Sequence[Guardrail], periods: int,
         wrong = f"no column {', '.join(missing)}"
     elif strange := [name for name in names if not frame[name].isin([0, 1]).all()]:
         wrong = f"values other than 0 and 1 in {', '.join(strange)}"
-    elif (both := frame.groupby("unit")["variant"].nunique().gt(1)).any():
-        wrong = f"{int(both.sum())} units with both variants"
+    elif both := int(frame[["unit", "variant"]].drop_duplicates()["unit"].duplicated().sum()):
+        wrong = f"{both} units with both variants"
     if wrong:
         raise ExperimentError(
             expected="guardrails with a column of 0 and 1 each, looked at as planned, and one variant for each unit",

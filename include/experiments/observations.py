@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import ndtr, stdtrit
 
 from include.errors import ExperimentError
 from include.experiments.boundaries import Array
@@ -95,9 +96,14 @@ def observe(
             next_step="assign every unit by the experiment's salt before anything is shown to it",
         )
 
+    rows = pd.Index(units).get_indexer(inside["unit"])
+    columns = pd.Index(days).get_indexer(inside["day"])
+
     def wide(column: str) -> Array:
-        table = inside.pivot_table(index="unit", columns="day", values=column, aggfunc="sum", fill_value=0.0)
-        return np.asarray(table.reindex(index=list(units), columns=list(days), fill_value=0.0), dtype=float)
+        at = rows * len(days) + columns
+        values = inside[column].to_numpy(float)
+        summed = np.bincount(at, values, len(units) * len(days)).reshape(len(units), len(days))
+        return np.asarray(summed, dtype=np.float64)
 
     return Observations(
         days=days,
@@ -118,17 +124,25 @@ class Effects:
         difference: The challenger's minus the champion's, adjusted for what was before, shape (..., K).
         error: Its standard error; infinite on days on which it cannot be known.
         correlations: Of each day's difference with the day's before, shape (..., K − 1).
+        freedom: Degrees of freedom of the error: the smaller variant's units less one, which errs to the safe side.
     """
 
     rates: Array
     difference: Array
     error: Array
     correlations: Array
+    freedom: Array
 
     @property
     def z(self) -> Array:
         """Return the difference in standard errors; zero where the error is not known."""
         return self.difference / self.error
+
+    def stretched(self, critical: Array) -> Array:
+        """Return critical values for an error that is estimated: Student's of the same chance as the normal ones."""
+        finite = np.isfinite(critical)
+        tails = stdtrit(np.maximum(self.freedom, 1.0), ndtr(np.where(finite, -critical, -1.0)))
+        return np.where(finite, -tails, np.inf)
 
 
 def effects(
@@ -141,8 +155,8 @@ def effects(
         exposures: The same shape, or one that broadcasts to it.
         treated: Shape (units,).
         before: Shape (units,) or (..., units).
-        pseudo: Units with all and as many with nothing that are added to each arm, for shares that may be zero
-            (Agresti & Caffo 2000 add one of each).
+        pseudo: Single exposures with and as many without the outcome that are added to each arm, for shares that may
+            be zero (Agresti & Caffo 2000 add one of each).
     """
     total = np.cumsum(outcomes, axis=-1, dtype=float)
     seen = np.broadcast_to(np.cumsum(exposures, axis=-1, dtype=float), total.shape)
@@ -159,28 +173,26 @@ def effects(
         residuals = [e - slope[..., None, :] * x for e, x in zip(residuals, centred, strict=True)]
     variance, shared_variance = np.zeros_like(difference), np.zeros_like(difference[..., 1:])
     for residual, (_, _, extra) in zip(residuals, arms, strict=True):
-        n = residual.shape[-2] + 2 * pseudo
-        scale = 1 / (n * max(n - 1, 1))
+        n = residual.shape[-2]
+        scale = 1 / max(n * (n - 1), 1)
         variance += scale * (np.einsum("...ik,...ik->...k", residual, residual) + extra)
         crossed = np.einsum("...ik,...ik->...k", residual[..., 1:], residual[..., :-1])
         shared_variance += scale * (crossed + np.sqrt(extra[..., 1:] * extra[..., :-1]))
-    enough = min(int(treated.sum()), int((~treated).sum())) >= _FEWEST
+    smaller = np.minimum(*((seen[..., arm, :] > 0).sum(axis=-2) for arm in (~treated, treated)))
+    enough = smaller >= _FEWEST
     known = np.isfinite(difference) & (variance > 0) & enough
     error = np.where(known, np.sqrt(np.where(known, variance, 1.0)), np.inf)
     both = error[..., 1:] * error[..., :-1]
     correlations = np.where(np.isfinite(both), shared_variance / np.where(np.isfinite(both), both, 1.0), 0.0)
     rates = np.stack([arms[0][0], arms[1][0]])
-    return Effects(rates, np.where(known, difference, 0.0), error, np.clip(correlations, 0.0, 1.0))
+    return Effects(rates, np.where(known, difference, 0.0), error, np.clip(correlations, 0.0, 1.0), smaller - 1.0)
 
 
 def _linear(total: Array, seen: Array, pseudo: float) -> tuple[Array, Array, Array]:
     """Return an arm's rate, the units' linearised residuals, and the pseudo units' squares, by day."""
-    n = total.shape[-2]
-    seen_sum = seen.sum(axis=-2)
-    mean = np.divide(seen_sum, n, out=np.zeros_like(seen_sum), where=seen_sum > 0)
-    added = pseudo * mean
-    whole = seen_sum + 2 * added
-    rate = np.divide(total.sum(axis=-2) + added, whole, out=np.full_like(whole, np.nan), where=whole > 0)
-    safe = np.where(mean > 0, mean, 1.0)[..., None, :]
-    residual = (total - np.nan_to_num(rate)[..., None, :] * seen) / safe
-    return rate, residual, pseudo * ((1 - np.nan_to_num(rate)) ** 2 + np.nan_to_num(rate) ** 2)
+    whole = seen.sum(axis=-2) + 2 * pseudo
+    mean = whole / max(total.shape[-2], 1)
+    rate = np.divide(total.sum(axis=-2) + pseudo, whole, out=np.full_like(whole, np.nan), where=whole > 0)
+    known, safe = np.nan_to_num(rate), np.where(mean > 0, mean, 1.0)
+    residual = (total - known[..., None, :] * seen) / safe[..., None, :]
+    return rate, residual, pseudo * ((1 - known) ** 2 + known**2) / safe**2

@@ -24,7 +24,7 @@ class Assumptions(Record):
     """What a plan rests on."""
 
     baseline: float = Field(gt=0, lt=1, description="the champion's rate, conversions by household and day")
-    days: int = Field(ge=1, description="days it runs; it is looked at after each")
+    days: int = Field(ge=1, le=120, description="days it runs; it is looked at after each")
     correlation: float = Field(ge=0, lt=1, description="between two days of the same household")
     explained: float = Field(
         default=0.0, ge=0, lt=1, description="share of the variance between households that their past explains"
@@ -114,6 +114,21 @@ def alike(outcomes: Array) -> tuple[float, float]:
     within = outcomes.var(axis=1, ddof=1).mean()
     scale = between + (days - 1) * within
     return float(outcomes.mean()), float(max(0.0, (between - within) / scale)) if scale > 0 else 0.0
+
+
+def explained(before: Array, outcomes: Array) -> float:
+    """Return the share of the variance between households that their past explains, from a calm period's outcomes.
+
+    Args:
+        before: Each household's rate in the time before, shape (households,).
+        outcomes: Shape (households, days).
+    """
+    rate, correlation = alike(outcomes)
+    between = correlation * rate * (1 - rate)
+    if between <= 0 or before.var() <= 0:
+        return 0.0
+    shared = float(np.cov(before, outcomes.mean(axis=1))[0, 1])
+    return min(shared**2 / float(before.var(ddof=1)) / between, 1.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,9 @@
 
 Group-sequential with the level spent by the calendar, O'Brien–Fleming-like (``include.experiments.boundaries``). Left:
 confidence sequences (Waudby-Smith et al. 2021) and mixture tests (Johari et al. 2017), valid at any time and without an
-end. They need a third more households or more for the same power at a planned end, and their proof takes each new
-observation as fresh: a household that stays in its variant brings its habits back every day, so its days are not.
+end. Even one that is tuned to the planned end needs 64 % more households for the same power over 28 independent days
+(``tests/model`` computes it), and the proof takes each new observation as fresh: a household that stays in its variant
+brings its habits back every day, so its days are not.
 
 The read-out is a pure function of the plan and the recorded days: who reads it later, or again, reads the same.
 """
@@ -90,7 +91,7 @@ def read_out(observations: Observations, planned: Plan) -> ReadOut:
 
 def stopped(found: Effects, spent: Array) -> tuple[Array, NDArray[np.bool_]]:
     """Return the critical values of each look, and whether its statistic reaches them; many experiments at once."""
-    critical = critical_values(found.correlations, spent[: found.z.shape[-1]])
+    critical = found.stretched(critical_values(found.correlations, spent[: found.z.shape[-1]]))
     return critical, np.abs(found.z) >= critical
 
 

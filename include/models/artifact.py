@@ -108,10 +108,11 @@ def pack(
     inputs = sample[spec.model_columns].astype(float)
     answers = {"rows": inputs.to_dict("list"), "scores": model.predict(inputs).tolist()}
     with tempfile.TemporaryDirectory() as folder, available(f"log the model of run {run_id}"):
-        beside = {_SAMPLE: json.dumps(answers).encode(), FACTS: facts.model_dump_json(indent=1).encode(), ONNX: onnx}
-        extra = [Path(folder) / name for name, body in beside.items() if body is not None]
-        for path in extra:
-            path.write_bytes(beside[path.name] or b"")
+        beside = {_SAMPLE: json.dumps(answers).encode(), FACTS: facts.model_dump_json(indent=1).encode()}
+        if onnx is not None:
+            beside[ONNX] = onnx
+        for name, body in beside.items():
+            (Path(folder) / name).write_bytes(body)
         with mlflow.start_run(run_id=run_id):
             logged = mlflow.sklearn.log_model(
                 model,
@@ -121,7 +122,7 @@ def pack(
                 signature=infer_signature(inputs, model.predict(inputs)),
                 input_example=inputs.head(3),
                 pip_requirements=[f"{name}=={version(name)}" for name in _PACKAGES],
-                extra_files=[str(path) for path in extra],
+                extra_files=[str(Path(folder) / name) for name in beside],
             )
         client().update_run(run_id, status="RUNNING")
         return logged.model_uri, digest_of_folder(downloaded(logged.model_uri, Path(folder)))

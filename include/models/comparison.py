@@ -65,6 +65,8 @@ def refresh_due(spec: UseCase, *, as_of: dt.date, champion_since: dt.date | None
         return ""
     age = (as_of - champion_since).days
     limit = spec.gates.max_champion_age_days
+    if not limit:
+        return "a champion is refreshed every day"
     return f"the champion is {age} days old, more than {limit}" if age > limit else ""
 
 

@@ -16,8 +16,10 @@ from include.forecast import Forecast
 from include.platform.benchmarks import benchmarks
 from include.platform.bootstrap import HOME, NotReadyError
 from include.platform.embedded import Platform
+from include.recommendation import Recommendation
 
 WAITING = 75
+_FORECAST_DAYS, _NIGHTS = 28, 14
 console = Console(highlight=False)
 _errors = Console(stderr=True, highlight=False, style="red", soft_wrap=True, markup=False)
 
@@ -54,8 +56,11 @@ def _up(given: argparse.Namespace) -> int:
 def _run(given: argparse.Namespace) -> int:
     platform = _platform()
     platform.enter()
-    if isinstance(spec := use_case(given.use_case), Forecast):
-        return _replay(platform, spec, given.days)
+    spec = use_case(given.use_case)
+    if isinstance(spec, Forecast):
+        return _replay(platform, spec, given.days or _FORECAST_DAYS)
+    if isinstance(spec, Recommendation):
+        return _replay_nights(platform, spec, given.days or _NIGHTS)
     return _life(platform, given.use_case, given.approve_as, again=True)
 
 
@@ -88,6 +93,17 @@ def _replay(platform: Platform, spec: Forecast, days: int) -> int:
     first, last = replay(platform, spec, days=days)
     console.print("· drawing the timeline …")
     show.timeline(console, spec, publish_timeline(spec, first_day=first, last_day=last))
+    return 0
+
+
+def _replay_nights(platform: Platform, spec: Recommendation, nights: int) -> int:
+    from include.platform import show
+    from include.platform.nights import replay_nights
+    from include.recommend_ops.timeline import publish_timeline
+
+    first, last = replay_nights(platform, spec, nights=nights)
+    console.print("· drawing the timeline …")
+    show.nights(console, spec, publish_timeline(spec, first_day=first, last_day=last))
     return 0
 
 

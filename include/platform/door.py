@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
 
     run = _command(commands, "run", "land what is missing up to yesterday, train, deploy, score, monitor")
     run.add_argument("use_case")
-    run.add_argument("--days", type=int, default=28, help="of a recording under its own dates: days to replay (28)")
+    run.add_argument("--days", type=int, help="of a recording under its own dates: days to replay (28, or 14 nights)")
     _approve_as(run)
 
     rollback = _command(commands, "rollback", "restore the champion before, in journal and alias")

@@ -15,6 +15,8 @@ from include.records import ClassificationEvaluation, Estimate
 if TYPE_CHECKING:
     from include.forecast import Forecast
     from include.forecast_ops.timeline import Timeline
+    from include.recommend_ops.timeline import Timeline as Nights
+    from include.recommendation import Recommendation
 
 
 def statuses(console: Console, platform: Platform) -> bool:
@@ -85,6 +87,21 @@ def _models(evaluation: ClassificationEvaluation) -> Table:
         cells = (f"{each.value:.3f} [{each.low:.3f}, {each.high:.3f}]" for each in map(found.get, names) if each)
         table.add_row(name, *cells)
     return table
+
+
+def nights(console: Console, spec: Recommendation, found: Nights) -> None:
+    """Print what was bought of each day's lists, by market, and what the journal says of these days."""
+    days = found.days
+    table = Table("day", *spec.markets, "by hand", title=f"{spec.title}: {spec.kpi}")
+    for day, rows in days.groupby("day"):
+        rates = rows.set_index("market")["hit_rate"]
+        table.add_row(str(day), *(f"{rates[market]:.1%}" for market in spec.markets), rows["by_hand"].iloc[0])
+    console.print(table)
+    journal = Table("entry", "at", "action", "who", "why")
+    for entry in found.entries:
+        journal.add_row(str(entry.sequence), f"{entry.at:%Y-%m-%d %H:%M}", entry.action, entry.who, entry.why[:100])
+    console.print(journal)
+    console.print(f"Timeline: {found.page}", soft_wrap=True)
 
 
 def timeline(console: Console, spec: Forecast, found: Timeline) -> None:

@@ -15,11 +15,12 @@ from include.models import registry, tracking
 from include.models.folders import digest_of_folder
 from include.naming import model_name
 from include.recommendation import Recommendation
-from include.recommending.packing import FORMAT, Recommender
+from include.recommending import packing
+from include.recommending.recommender import Recommender
 from include.records import ModelRef
 
 _KEPT = 16
-_loaded: OrderedDict[str, tuple[tempfile.TemporaryDirectory[str], Recommender]] = OrderedDict()
+_loaded: OrderedDict[str, Recommender] = OrderedDict()
 
 
 def pack(spec: Recommendation, made: Recommender, *, run_id: str, as_of: dt.date, pipeline_run: str) -> ModelRef:
@@ -29,9 +30,9 @@ def pack(spec: Recommendation, made: Recommender, *, run_id: str, as_of: dt.date
         return found
     with tempfile.TemporaryDirectory() as folder, tracking.available(f"log the recommender of run {run_id}"):
         packed = Path(folder) / "model"
-        made.save(packed)
+        packing.save(made, packed)
         described = Model(artifact_path="model", run_id=run_id, signature=_signature())
-        described.add_flavor("flightdeck_recommender", data=".", format=FORMAT)
+        described.add_flavor("flightdeck_recommender", data=".", format=packing.FORMAT)
         described.save(str(packed / "MLmodel"))
         digest = digest_of_folder(packed)
         tracking.client().log_artifacts(run_id, str(packed), "model")
@@ -47,20 +48,19 @@ def load(ref: ModelRef) -> Recommender:
         ArtifactError: the files are not those that were registered, or do not fit each other.
     """
     if ref.digest not in _loaded:
-        folder = tempfile.TemporaryDirectory()  # its arrays are read from there as they are needed
-        with tracking.available(f"load {ref.name} v{ref.version}"):
-            path = tracking.downloaded(f"models:/{ref.name}/{ref.version}", Path(folder.name))
-        if (seen := digest_of_folder(path)) != ref.digest:
-            raise ArtifactError(
-                expected=f"an artifact with digest {ref.digest[:16]}, as it was registered",
-                seen=f"digest {seen[:16]}",
-                where=f"artifact of {ref.name} v{ref.version}",
-                next_step="do not use it; find out who wrote to the store, and roll back or train again",
-            )
-        _loaded[ref.digest] = (folder, Recommender.load(path))
+        with tempfile.TemporaryDirectory() as folder, tracking.available(f"load {ref.name} v{ref.version}"):
+            path = tracking.downloaded(f"models:/{ref.name}/{ref.version}", Path(folder))
+            if (seen := digest_of_folder(path)) != ref.digest:
+                raise ArtifactError(
+                    expected=f"an artifact with digest {ref.digest[:16]}, as it was registered",
+                    seen=f"digest {seen[:16]}",
+                    where=f"artifact of {ref.name} v{ref.version}",
+                    next_step="do not use it; find out who wrote to the store, and roll back or train again",
+                )
+            _loaded[ref.digest] = packing.load(path)  # what is mapped from the files outlives their names
     while len(_loaded) > _KEPT:
         _loaded.popitem(last=False)
-    return _loaded[ref.digest][1]
+    return _loaded[ref.digest]
 
 
 def _signature() -> ModelSignature:

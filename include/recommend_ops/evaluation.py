@@ -81,7 +81,7 @@ def evaluate(
         refresh_due=due,
         route=_route(spec, champion, against, due),
         gates=_gates(spec, metrics, baselines, groups, champion),
-        chosen=dict(chosen),
+        chosen={str(task): name for task, name in chosen.items()},
         reason=reason,
         trained_until=cut,
         histories_until=training.as_of,

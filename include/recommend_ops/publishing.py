@@ -7,6 +7,7 @@ rank without anybody's rules: so each day tells which of them foresaw better, an
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -148,7 +149,7 @@ def _campaigns(
     return pd.DataFrame(lines, columns=columns).astype({"market": "str", "score": "float64"})
 
 
-def _frame(lines: list[tuple[object, ...]]) -> pd.DataFrame:
+def _frame(lines: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     frame = pd.DataFrame(lines, columns=list(COLUMNS))
     texts = dict.fromkeys(("market", "task", "variant", "reason"), "str")
     whole = dict.fromkeys(("household", "rank", "product", "model_version"), "int64")

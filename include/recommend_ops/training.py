@@ -22,8 +22,9 @@ from include.recommendation import TASKS, Recommendation, Task
 from include.recommending.blend import standard
 from include.recommending.ease import ease
 from include.recommending.interactions import Array, Interactions, interactions
-from include.recommending.packing import Recommender, pack
+from include.recommending.packing import pack
 from include.recommending.preparation import ColdStart, catalogue, warm
+from include.recommending.recommender import Recommender
 from include.records import KeyedTraining, ModelRef
 
 WHAT = "market"
@@ -146,7 +147,9 @@ def _train_one(
 
 def answers(made: Recommender, users: Sequence[int], n: int) -> dict[str, Any]:
     """Return what a recommender says to some users: what a clean process must repeat."""
-    said = {task: [[item for item, _, _ in made.recommend(user, task, n)] for user in users] for task in TASKS}
+    said: dict[str, Any] = {
+        task: [[item for item, _, _ in made.recommend(user, task, n)] for user in users] for task in TASKS
+    }
     return {"users": [int(user) for user in users], **said}
 
 

@@ -2,6 +2,7 @@
 
 A household's scores are put to mean 0 and deviation 1 over the items it may be recommended, so that a weight means the
 same for everybody. The weights climb from the first family alone: a step is kept where it helps the mean over splits.
+None is below 0: a family that only helps turned round has found an accident of the split.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def choose(
             moved = False
             for name in names:
                 for change in (step, -step):
-                    tried = weights | {name: round(weights[name] + change, 3)}
+                    tried = weights | {name: max(round(weights[name] + change, 3), 0.0)}
                     quality = _quality(splits, tried)
                     if quality > best + _GAIN:
                         weights, best, moved = tried, quality, True

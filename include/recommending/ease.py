@@ -75,12 +75,14 @@ def solve(inputs: sp.csr_array, items: int, penalty: float) -> Array:
 
 def _by_features(inputs: sp.csr_array, items: int, penalty: float) -> Array:
     gram = _square(inputs.T @ inputs, penalty, np.dtype(np.float64))
-    wanted = np.zeros((len(gram), items), order="F")
-    wanted[np.arange(items), np.arange(items)] = 1
-    factor = linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-    inverse = linalg.cho_solve(factor, wanted, overwrite_b=True, check_finite=False)
-    inverse /= -inverse[np.arange(items), np.arange(items)]
-    return inverse.astype(np.float32)
+    factor, failed = linalg.lapack.dpotrf(gram, lower=True, clean=True, overwrite_a=True)
+    if not failed:
+        factor, failed = linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
+    if failed:
+        raise np.linalg.LinAlgError(f"the Gram matrix is not positive definite (LAPACK {failed})")
+    inverse = (factor + factor.T)[:, :items]  # the upper half of the factor is 0; the diagonal is halved again below
+    diagonal = inverse[np.arange(items), np.arange(items)] / 2
+    return (inverse / -diagonal).astype(np.float32)
 
 
 def _by_users(inputs: sp.csr_array, items: int, penalty: float) -> Array:

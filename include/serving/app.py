@@ -75,7 +75,8 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.watcher.refresh()
         service.log = open_log(home)
-        tasks = [asyncio.create_task(service.watcher.follow()), asyncio.create_task(shadows.work(service.log))]
+        work = (service.watcher.follow(), shadows.work(service.log), service.measure(service.log))
+        tasks = [asyncio.create_task(each) for each in work]
         try:
             yield
         finally:

@@ -30,7 +30,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app, self._service = app, service
-        self._in_flight = 0
+        self._process, self._number = uuid.uuid4().hex, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through."""
@@ -38,8 +38,10 @@ class Guard:
             await self._app(scope, receive, send)
             return
         counted = scope["path"].startswith(_API)
-        scope["request_id"], scope["began"] = uuid.uuid4().hex, time.monotonic()
-        if counted and self._in_flight >= self._service.limits.in_flight:
+        # A random number for each request would be a call of the kernel for each; the process has one.
+        self._number += 1
+        scope["request_id"], scope["began"] = f"{self._process}{self._number:010x}", time.monotonic()
+        if counted and self._service.in_flight >= self._service.limits.in_flight:
             metrics.SHED.inc()
             await _OVERLOADED.response(scope["request_id"])(scope, receive, send)
             return
@@ -52,8 +54,7 @@ class Guard:
             await send(message)
 
         if counted:
-            self._in_flight += 1
-            metrics.IN_FLIGHT.inc()
+            self._service.in_flight += 1
         try:
             await self._app(scope, receive, sending)
         except ClientDisconnect:
@@ -64,8 +65,7 @@ class Guard:
                 await _failed().response(scope["request_id"])(scope, receive, sending)
         finally:
             if counted:
-                self._in_flight -= 1
-                metrics.IN_FLIGHT.dec()
+                self._service.in_flight -= 1
                 _count(scope, status)
 
 

@@ -17,7 +17,6 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 FOLDER = "metrics"
 _SECONDS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 REQUESTS = Counter(
     "flightdeck_requests", "Requests by use case, status and who answered", ("use_case", "status", "variant")
@@ -27,7 +26,8 @@ FALLBACKS = Counter("flightdeck_fallbacks", "Answers of the fall-back by reason"
 SHED = Counter("flightdeck_shed", "Requests refused at once because there was too much to do")
 IN_FLIGHT = Gauge("flightdeck_in_flight", "Requests that are being answered", multiprocess_mode="livesum")
 LOG_SECONDS = Histogram("flightdeck_log_seconds", "From a record to its place on the disk", buckets=_SECONDS)
-LOG_GROUPS = Histogram("flightdeck_log_group_size", "Records that shared one way to the disk", buckets=_SIZES)
+LOG_RECORDS = Counter("flightdeck_log_records", "Records given to the log")
+LOG_GROUPS = Counter("flightdeck_log_groups", "Ways to the disk; records over groups is how many shared one")
 UNSHIPPED = Gauge("flightdeck_log_unshipped_bytes", "Bytes that wait to be shipped", multiprocess_mode="livemax")
 SHADOWS = Counter("flightdeck_shadows", "Cases that a shadow has scored, or had no time for", ("use_case", "outcome"))
 

@@ -58,6 +58,7 @@ class ClassificationScorer:
         self._session: Any = onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
         self._typical = np.array([facts.typical[name] for name in facts.columns])
+        self._diagonal = np.diag_indices(len(facts.columns))
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -103,7 +104,7 @@ class ClassificationScorer:
         """
         values = self._checked([row])
         block = np.repeat(values, len(self.columns) + 1, axis=0)
-        block[1:][np.diag_indices(len(self.columns))] = self._typical
+        block[1:][self._diagonal] = self._typical
         scores = self._run(block)
         falls = (scores[0] - scores[1:])[None, :]
         (said,) = worded(self.columns, values, self.facts.typical, falls, count)

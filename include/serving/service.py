@@ -28,6 +28,7 @@ from include.spec import Serving, UseCase
 
 BODY_BYTES = 64 * 1024
 _THREADS = 4
+_MEASURE_SECONDS = 0.5
 
 
 class Log(Protocol):
@@ -81,6 +82,8 @@ class Service:
         self.doorkeeper = Doorkeeper(limits.workers)
         self.pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="model")
         self.log: Log | None = None
+        self.in_flight = 0
+        self._records = 0
 
     @property
     def snapshot(self) -> Snapshot:
@@ -118,6 +121,7 @@ class Service:
         if self.log is None:
             raise unknown_yet("the log is not open yet")
         began = time.monotonic()
+        self._records += len(records)
         try:
             waiting = [self.log.append(record) for record in records]
             if durable:
@@ -131,6 +135,17 @@ class Service:
             raise RefusedError(503, "log_full", error.expected, after=error.retry_after) from error
         except TransientError as error:
             raise RefusedError(503, "log_failed", "the answer could not be logged", after=1) from error
+
+    async def measure(self, log: Log) -> None:
+        """Tell what need not be told with each request, some times a second, for ever."""
+        records = groups = 0
+        while True:
+            metrics.IN_FLIGHT.set(self.in_flight)
+            metrics.UNSHIPPED.set(log.unshipped_bytes)
+            metrics.LOG_RECORDS.inc(self._records - records)
+            metrics.LOG_GROUPS.inc(log.groups - groups)
+            records, groups = self._records, log.groups
+            await asyncio.sleep(_MEASURE_SECONDS)
 
     async def ask(
         self, spec: UseCase, loaded: Loaded, args: Sequence[Any], scores: Callable[[Any], Sequence[float]], began: float

@@ -79,7 +79,7 @@ def test_baskets_of_fuel_do_not_make_a_bot():
 
 
 def test_what_is_dropped_and_what_is_left_is_everything(lines, products):
-    found = clean(lines.assign(quantity=lines["quantity"] * ((lines.index % 10 != 0))), products)
+    found = clean(lines.assign(quantity=lines["quantity"] * (lines.index % 10 != 0)), products)
     assert sum(found.dropped.values()) + len(found.events) == len(lines)
     assert found.dropped["no quantity"] == -(-len(lines) // 10)
 

@@ -37,7 +37,9 @@ def test_lines_of_one_basket_count_once_and_the_smaller_store_wins_a_tie():
     assert markets(events(*rows), bounds=(10,), names=("low", "high")).to_dict() == {1: "low"}
 
 
-@pytest.mark.parametrize(("bounds", "names"), [((10,), ("only",)), ((20, 10), ("a", "b", "c")), ((5, 5), ("a", "b", "c"))])
+@pytest.mark.parametrize(
+    ("bounds", "names"), [((10,), ("only",)), ((20, 10), ("a", "b", "c")), ((5, 5), ("a", "b", "c"))]
+)
 def test_bounds_that_do_not_fit_are_refused(bounds, names):
     with pytest.raises(SourceError, match="ascending bounds"):
         markets(events((1, 1, 1, 1)), bounds, names)

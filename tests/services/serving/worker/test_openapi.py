@@ -30,7 +30,8 @@ def api(tmp_path_factory):
     credit = home.view(17, decides=home.model(3))
     shop.model_copy(update={"use_cases": {**shop.use_cases, **credit.use_cases}}).write(home.path)
     issued(home.path, LOAD, dt.date(2008, 1, 4))
-    specs = [spec.model_copy(update={"serving": Serving(outputs=None, deadline_ms=1000)}) for spec in (CREDIT, LOAD, SHOP)]
+    patient = {"serving": Serving(outputs=None, deadline_ms=1000)}
+    specs = [spec.model_copy(update=patient) for spec in (CREDIT, LOAD, SHOP)]
     with serving(create_app(home.path, specs)) as url:
         yield schemathesis.openapi.from_url(f"{url}/openapi.json")
 
