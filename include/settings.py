@@ -28,7 +28,7 @@ class Settings(BaseModel):
     mlflow_url: str = Field(description="URL of the MLflow tracking server")
     mlflow_page_url: str = Field(default="", description="URL of MLflow's pages, where a browser needs another one")
     airflow_url: str = Field(default="", description="URL of Airflow's pages, for links in reports and messages")
-    journal_key: SecretStr = Field(description="HMAC key that signs journal entries and approvals; never S3's own key")
+    journal_key: SecretStr = Field(description="HMAC key that signs journal, approvals, access keys; never S3's")
     tenant: str = Field(default="main", description="whose use cases these are; first part of every path and name")
     replay_start: dt.date | None = Field(default=None, description="day on which replays go live, behind their history")
     cache_dir: Path = Field(description="local folder for downloaded, checksummed data wheels")

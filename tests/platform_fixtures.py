@@ -19,6 +19,7 @@ from include.settings import settings
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = "tests.second_use_case tests.e2e.use_cases tests"
+SERVED = "credit_risk load_forecast recommender careful"
 FOLDERS = (ROOT / "dags", ROOT / "tests/second_use_case/dags", ROOT / "tests/e2e/dags")
 
 
@@ -29,6 +30,7 @@ def platform(tmp_path_factory):
     cache = os.environ.get("FLIGHTDECK_CACHE_DIR", str(ROOT / ".flightdeck/cache"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLIGHTDECK_CACHE_DIR", cache)
+        patch.setenv("FLIGHTDECK_SERVES", SERVED)
         made.up(first_port=FIRST_PORT + 200)
         before = dict(os.environ)
         made.enter()

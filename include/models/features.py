@@ -5,11 +5,12 @@ cost a single request more time than the model itself.
 
 Every number is rounded to single precision, before and after the operations, in training too: serving sends float32,
 and what a model has learned from other digits could lie on the other side of a split. Between the roundings all is
-double, and each operation is an exact sum and one more step, so that another program comes to the same number.
+double, and sums are taken from left to right, so that another program comes to the same number.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -30,6 +31,11 @@ def _ratio(block: Array) -> Array:
         return np.where(block[:, 1] == 0, np.nan, block[:, 0] / block[:, 1])
 
 
+def _total(block: Array) -> Array:
+    """Return the sum of columns from left to right; NumPy's own order depends on how they lie in memory."""
+    return functools.reduce(np.add, block.T)
+
+
 def steps_of(count: int) -> Array:
     """Return equally spaced places around zero, one step apart."""
     return np.arange(count, dtype=float) - (count - 1) / 2
@@ -38,8 +44,7 @@ def steps_of(count: int) -> Array:
 def _slope(block: Array) -> Array:
     """Return the least-squares slope over equally spaced columns, in the column's unit a step."""
     steps = steps_of(block.shape[1])
-    slope: Array = (block * steps).sum(axis=1) / (steps @ steps)
-    return slope
+    return _total(block * steps) / (steps @ steps)
 
 
 def single(values: Array) -> Array:
@@ -50,10 +55,10 @@ def single(values: Array) -> Array:
 OPERATIONS: dict[str, Callable[[Array], Array]] = {
     "ratio": _ratio,
     "difference": lambda block: block[:, 0] - block[:, 1],
-    "mean": lambda block: block.mean(axis=1),
+    "mean": lambda block: _total(block) / block.shape[1],
     "maximum": lambda block: block.max(axis=1),
     "minimum": lambda block: block.min(axis=1),
-    "total": lambda block: block.sum(axis=1),
+    "total": _total,
     "slope": _slope,
     "count_positive": lambda block: (block > 0).sum(axis=1).astype(float),
 }

@@ -83,6 +83,7 @@ def _extreme(graph: Graph, raw: str, inputs: NDArray[np.int64], ops: Sequence[st
 
 
 def _sum(graph: Graph, raw: str, inputs: NDArray[np.int64], ops: Sequence[str]) -> str:
+    """Add weighted sums, taken from left to right as ``Features`` takes them."""
     width = inputs.shape[1]
     steps = steps_of(width)
     ones = np.ones(width)
@@ -91,8 +92,11 @@ def _sum(graph: Graph, raw: str, inputs: NDArray[np.int64], ops: Sequence[str]) 
         "difference": (np.array([1.0, -1.0]), 1.0),
     }  # fmt: skip
     weights, divisors = zip(*(known[op] for op in ops), strict=True)
-    weighted = graph.add("Mul", graph.gather(raw, inputs), graph.constant(weights))
-    return graph.add("Div", graph.total(weighted), graph.constant(divisors))
+    each = [
+        graph.add("Mul", graph.gather(raw, places), graph.constant(weight))
+        for places, weight in zip(inputs.T, np.array(weights).T, strict=True)
+    ]
+    return graph.add("Div", graph.add("Sum", *each), graph.constant(divisors))
 
 
 _DERIVED = {"ratio": _ratio, "count": _count, "extreme": _extreme, "sum": _sum}

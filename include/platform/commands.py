@@ -179,6 +179,10 @@ def _reproduce(given: argparse.Namespace) -> int:
         from include.forecast_ops.reproduce import reproduce as rebuilt_series
 
         found = rebuilt_series(spec, given.key or spec.keys[0], given.version)
+    elif isinstance(spec, Recommendation):
+        from include.recommend_ops.reproduce import reproduce as rebuilt_market
+
+        found = rebuilt_market(spec, given.key or spec.keys[0], given.version)
     else:
         from include.models.reproduce import reproduce
 

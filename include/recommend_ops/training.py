@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from include.deployment.entries import KeyState
 from include.deployment.journal import Journal
@@ -79,6 +80,7 @@ def known_to(spec: Recommendation, seen: Purchases, market: str, as_of: dt.date)
     return interactions(events, seen.products, as_of + dt.timedelta(days=1), known)
 
 
+@threadpool_limits.wrap(limits=1)  # sums of several threads differ in their last digits
 def fitted(
     spec: Recommendation,
     x: Interactions,

@@ -6,7 +6,8 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, cast
 
 from include.forecast import Forecast
-from include.spec import UseCase
+from include.recommendation import Recommendation
+from include.spec import DatasetUseCase, UseCase
 from plugins.context import originator, partition_day, pipeline_run
 from plugins.operators.step import StepOperator
 
@@ -36,7 +37,7 @@ class IngestOperator(StepOperator):
         return landed.digest
 
     def _land(self, spec: UseCase, first_day: dt.date, last_day: dt.date, run: str) -> IngestResult:
-        if isinstance(spec, Forecast):
+        if isinstance(spec, DatasetUseCase):
             from include.data.readings import ingest_readings
 
             return ingest_readings(spec, first_day=first_day, last_day=last_day, run=run)
@@ -60,6 +61,10 @@ class ProfileOperator(StepOperator):
             from include.data.readings_profile import publish_readings_profile
 
             return publish_readings_profile(spec, first_day=first_day, last_day=last_day, run=run)
+        if isinstance(spec, Recommendation):
+            from include.recommend_ops.purchases_profile import publish_purchases_profile
+
+            return publish_purchases_profile(spec, first_day=first_day, last_day=last_day, run=run)
         from include.data.profiles import publish_profile
 
         return publish_profile(cast("Classification", spec), first_day=first_day, last_day=last_day, run=run)

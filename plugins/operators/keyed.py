@@ -143,35 +143,27 @@ class KeysPromotionOperator(StepOperator):
 
     def step(self, spec: DatasetUseCase, context: Any) -> int:
         """Return the journal sequence; skips with the reasons where no key moves, or the window is closed."""
-        from include.deployment.journal import Journal
-        from include.deployment.promotion import promote_many
-        from include.deployment.window import next_opening
+        from include.deployment.newest import promote_newest
         from include.models import registry
 
-        as_of, state, training = partition_day(context), Journal(spec.name).state(), training_of(spec)
-        at = deciding_moment(spec, as_of, given=context["params"].get("at"), now=timezone.utcnow())
-        found = {}
-        for key in spec.keys:
-            newest = registry.newest(spec, as_of, key=key)
-            if newest is not None and newest != state.of(key).champion:
-                found[key] = newest
-        if not found:
-            raise AirflowSkipException(f"no {training.WHAT} has a candidate as of {as_of}")
-        if (opening := next_opening(spec, at)) is not None:
-            raise AirflowSkipException(
-                f"{at:%Y-%m-%d %H:%M} UTC is outside of the window in which a champion may change; "
-                f"the newest candidates wait until {opening:%Y-%m-%d %H:%M} UTC"
-            )
-        wanted = {key: ref for key, ref in found.items() if registry.evaluation_of(ref).route is not None}
-        if wanted:
-            training.check(spec, wanted)
-        outcome = promote_many(spec, found, run=pipeline_run(context), at=at)
+        as_of, training = partition_day(context), training_of(spec)
+        outcome = promote_newest(
+            spec,
+            as_of=as_of,
+            at=deciding_moment(spec, as_of, given=context["params"].get("at"), now=timezone.utcnow()),
+            run=pipeline_run(context),
+            check=lambda refs: training.check(spec, refs),
+        )
         self.log.info("%s; left: %s", outcome.reason, dict(outcome.left))
         if outcome.entry is None:
-            raise AirflowSkipException(f"{outcome.reason}: {dict(outcome.left)}")
-        first = next(iter(found.values()))
-        self.link_run(first.run_id)
-        evaluation = registry.evaluation_of(first)
+            raise AirflowSkipException(
+                "; ".join([outcome.reason, *(f"{key}: {why}" for key, why in outcome.left.items())])
+            )
+        moved = next(
+            ref for key in spec.keys if (ref := outcome.entry.state.of(key).champion) and key not in outcome.left
+        )
+        self.link_run(moved.run_id)
+        evaluation = registry.evaluation_of(moved)
         self.emit(
             context,
             sequence=outcome.entry.sequence,

@@ -211,12 +211,12 @@ GUARDS = {
         Mutant(
             "another answer fails the gate", ONNX,
             "passed=bool(off <= MOST_OFF)", "passed=candidate.body is not None",
-            f"{CONVERTING}test_the_gate_holds_for_the_model_itself_and_not_for_another[boosting]", "assert not True",
+            f"{CONVERTING}test_the_gate_holds_for_the_model_itself_and_not_for_another[logistic]", "assert not True",
         ),
         Mutant(
             "an answer that is no number fails the gate", ONNX,
             "passed=bool(off <= MOST_OFF)", "passed=not off > MOST_OFF",
-            f"{CONVERTING}test_an_answer_that_is_no_number_is_no_pass[boosting]", "assert not True",
+            f"{CONVERTING}test_an_answer_that_is_no_number_is_no_pass[logistic]", "assert not True",
         ),
         Mutant(
             "a model without ONNX fails the gate", ONNX,
@@ -226,7 +226,7 @@ GUARDS = {
         Mutant(
             "a model is fitted on single precision", "include/models/features.py",
             "single(X[self.columns].to_numpy(dtype=float))", "X[self.columns].to_numpy(dtype=float)",
-            f"{CONVERTING}test_a_model_knows_no_digits_behind_single_precision[boosting]", "assert False",
+            f"{CONVERTING}test_a_model_knows_no_digits_behind_single_precision[logistic]", "assert False",
         ),
         Mutant(
             "a split stays where it is", "include/models/onnx_graph.py",

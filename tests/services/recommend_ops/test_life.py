@@ -13,6 +13,7 @@ from include.data.tables import Table
 from include.deployment.controls import Asked, add_rules, switch
 from include.deployment.journal import Journal
 from include.deployment.lists import ItemRule
+from include.deployment.newest import promote_newest
 from include.deployment.promotion import promote_many
 from include.errors import ArtifactError, PermanentError
 from include.models import keyed, registry
@@ -21,6 +22,7 @@ from include.recommend_ops import artifact, training
 from include.recommend_ops.clean_check import check
 from include.recommend_ops.experiment import Design, run_experiment
 from include.recommend_ops.publishing import publish
+from include.recommend_ops.reproduce import reproduce
 from include.recommend_ops.shown import CAMPAIGN_LISTS, LISTS, SHOWN, VERDICTS
 from include.recommend_ops.watch import watch
 from tests.small_shop import SPEC, START
@@ -50,6 +52,10 @@ def trained(day: dt.date, *, family: str = "", name: str = "night"):
 
 def promoted(day: dt.date, made, name: str = "night"):
     return promote_many(SPEC, made, run=f"small_shop_deploy/{name} {day}", at=business_time(day))
+
+
+def released(day: dt.date, at: dt.datetime):
+    return promote_newest(SPEC, as_of=day, at=at, run=f"small_shop_deploy/{at}", check=lambda refs: check(SPEC, refs))
 
 
 def published(day: dt.date, **given):
@@ -113,6 +119,20 @@ def test_night_that_is_repeated_changes_nothing():
     published(LAST)
     assert len(Table(SPEC.name, LISTS).read()) == rows
     assert Journal(SPEC.name).sequence() == 1
+
+
+def test_by_day_a_candidate_waits_and_in_the_window_the_newest_is_promoted():
+    first = trained(LAST)
+    noon = dt.datetime.combine(LAST + ONE, dt.time(12), dt.UTC)
+    waits = released(LAST, noon)
+
+    assert (waits.promoted, waits.entry) == (False, None)
+    assert waits.reason.startswith("2017-04-20 12:00 UTC is outside of the window")
+    assert waits.reason.endswith("wait until 2017-04-20 22:00 UTC"), "18:00 in New York"
+    assert Journal(SPEC.name).sequence() == 0
+    done = released(LAST, noon + dt.timedelta(hours=10))
+    assert {key: done.entry.state.of(key).champion for key in SPEC.keys} == first
+    assert released(LAST, noon + dt.timedelta(hours=11)).reason == f"nothing new up to {LAST}"
 
 
 def test_challenger_that_is_worse_is_refused():
@@ -224,6 +244,15 @@ def test_answers_of_a_known_user_are_those_of_the_lists():
     said = [item for item, _, _ in recommender.answer(user, "rebuy", 10)]
     assert mine.sort_values("rank")["product"].tolist() == said
     assert np.isfinite(mine["score"]).all()
+
+
+def test_version_is_rebuilt_to_the_last_digit_also_when_later_days_have_landed():
+    made = trained(LAST)
+    ingest_readings(SPEC, first_day=LAST + ONE, last_day=LAST + ONE, run="test/later")
+
+    found = reproduce(SPEC, "north", made["north"].version)
+
+    assert found.identical, found.sentence
 
 
 def test_experiment_finds_that_popularity_is_worse_and_says_what_it_could_have_found():

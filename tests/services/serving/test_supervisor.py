@@ -97,7 +97,7 @@ def test_the_rules_about_items_come_whole_with_their_days(service):
     taken(service, lambda: service.key().rules == (rule,))
 
 
-@pytest.mark.parametrize("harm", ["swapped", "truncated", "missing"])
+@pytest.mark.parametrize("harm", ["swapped", pytest.param("truncated", marks=pytest.mark.slow), "missing"])
 def test_a_model_that_is_not_the_journals_is_not_taken_over_but_the_off_switch_is(service, harm):
     promote(first := registered())
     service.start()
@@ -130,7 +130,7 @@ def test_a_model_that_is_not_the_journals_is_not_taken_over_but_the_off_switch_i
     assert service.key().decides == first
 
 
-@pytest.mark.parametrize("harm", ["swapped", "truncated", "missing"])
+@pytest.mark.parametrize("harm", [pytest.param("swapped", marks=pytest.mark.slow), "truncated", "missing"])
 def test_a_local_file_that_was_touched_is_brought_again(service, harm):
     promote(ref := registered())
     service.start()
@@ -183,6 +183,7 @@ def test_an_entry_that_was_edited_is_not_followed(service):
     service.until(lambda: service.problem() == "")
 
 
+@pytest.mark.slow
 def test_entries_that_were_cut_off_do_not_bring_the_state_before_back(service):
     promote(first := registered())
     promote(second := registered(fresh_rows=4000))

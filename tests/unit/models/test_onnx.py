@@ -105,6 +105,25 @@ def test_each_operation_comes_to_the_same_single_number(op, rows):
     np.testing.assert_array_equal(answers, step.transform(pd.DataFrame(rows, columns=step.columns)))
 
 
+@pytest.mark.parametrize("op", ["total", "mean", "slope"])
+def test_a_sum_whose_order_matters_is_taken_in_the_same_order(op):
+    names = list("abcdefg")
+    step = Features(names, [("sum", op, names)]).fit(None)
+    generator = np.random.default_rng(5)
+    rows = generator.choice([3e17, -3e17, 0.3, 1.7, -0.9], (300, 7))
+    both = [step.transform(pd.DataFrame(each, columns=names))[:, 7] for each in (rows, rows[:, ::-1])]
+    assert (np.abs(both[0]) != np.abs(both[1])).any()
+    graph = Graph()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        graph.model(7, single_columns(graph, step)), options, providers=["CPUExecutionProvider"]
+    )
+    for some in (rows, rows[:1], rows[:5]):
+        (answers,) = session.run([OUTPUT], {INPUT: some.astype(np.float32)})
+        np.testing.assert_array_equal(answers, step.transform(pd.DataFrame(some, columns=names)))
+
+
 def test_what_single_precision_cannot_hold_becomes_its_largest():
     step = Features(["a", "b"], [("ratio", "ratio", ["a", "b"])]).fit(None)
     rows = step.transform(pd.DataFrame({"a": [1e300, -np.inf, 1.0], "b": [1.0, 1.0, 1e-45]}))
