@@ -114,6 +114,7 @@ _REFUSALS = {
     401: "No key, or one that is not valid (any more).",
     403: "The key is for other use cases.",
     404: "There is nothing of that name.",
+    408: "The body did not come in time.",
     413: "The body is too large.",
     422: "The request is not what the schema says; `fields` names what is wrong.",
     429: "More requests than the key may make; `Retry-After` says when to come again.",

@@ -125,7 +125,7 @@ def _add(app: FastAPI, service: Service, spec: UseCase, shadows: Shadows) -> Non
         app.add_api_route(
             f"/v1/{spec.name}/recommendations/{{user}}", _endpoint(recommend.handle, user, asked, _secured()),
             tags=["use cases"], summary=f"{spec.title}: items for a user", response_model=None,
-            responses=documented(Recommended, 404, 413), response_class=Response,
+            responses=documented(Recommended, 404, 408, 413), response_class=Response,
         )  # fmt: skip
 
 

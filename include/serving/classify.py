@@ -50,7 +50,7 @@ class Classify:
         snapshot = service.snapshot
         try:
             service.admit(scope, snapshot, self._name)
-            cases, several = self.cases.read(await body_of(request, service.limits.body_bytes))
+            cases, several = self.cases.read(await body_of(request, service.limits))
             live = service.live(snapshot, self._name, DEFAULT_KEY)
             answers, records, at = [], [], service.now()
             for number, case in enumerate(cases):

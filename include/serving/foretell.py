@@ -47,7 +47,7 @@ class Foretell:
         try:
             service.admit(scope, snapshot, self._name)
             try:
-                asked: Any = self.question.model_validate_json(await body_of(request, service.limits.body_bytes))
+                asked: Any = self.question.model_validate_json(await body_of(request, service.limits))
             except ValidationError as error:
                 raise invalid(error) from error
             said = {"request_id": scope["request_id"], **self._found(snapshot, asked.series, asked.day)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import uuid
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from include.serving import metrics
 from include.serving.access import header
 from include.serving.answers import RefusedError
-from include.serving.service import Service
+from include.serving.service import Limits, Service
 
 log = logging.getLogger("flightdeck.serving")
 _API = "/v1/"
@@ -80,15 +81,23 @@ def _failed() -> RefusedError:
     return RefusedError(500, "internal_error", "the service failed; its log has the request's id")
 
 
-async def body_of(request: Request, most: int) -> bytes:
+async def body_of(request: Request, limits: Limits) -> bytes:
     """Return a request's body.
 
     Raises:
-        RefusedError: 413, as soon as it is known that the body is too large.
+        RefusedError: 413, as soon as it is known that the body is too large; 408 where it does not come.
     """
     length = header(request.scope, b"content-length")
-    if length.isdecimal() and int(length) > most:
-        raise _too_large(most)
+    if length.isdecimal() and int(length) > limits.body_bytes:
+        raise _too_large(limits.body_bytes)
+    try:
+        async with asyncio.timeout(limits.body_seconds):
+            return await _read(request, limits.body_bytes)
+    except TimeoutError as error:
+        raise RefusedError(408, "too_slow", f"the body did not come within {limits.body_seconds:g} s") from error
+
+
+async def _read(request: Request, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:

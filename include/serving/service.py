@@ -56,12 +56,14 @@ class Limits:
         workers: Processes behind the port; each grants its share of a key's rate.
         in_flight: Requests that may be under way; one more is refused at once.
         body_bytes: Largest body.
+        body_seconds: Longest time that a body may take to come; it holds a place among those under way.
         shadows: Cases that may wait for a shadow; one more is left out.
     """
 
     workers: int = 1
     in_flight: int = 64
     body_bytes: int = BODY_BYTES
+    body_seconds: float = 5.0
     shadows: int = 1000
 
 

@@ -35,13 +35,19 @@ GUARDS = {
     "10 MB body, wrong types, NaN": (
         Mutant(
             "a body that says its length is refused before it comes", GUARD,
-            "    if length.isdecimal() and int(length) > most:\n        raise _too_large(most)\n", "",
+            "    if length.isdecimal() and int(length) > limits.body_bytes:\n"
+            "        raise _too_large(limits.body_bytes)\n", "",
             f"{REFUSALS}test_a_body_is_refused_by_the_length_that_it_says", "TimeoutError|timed out",
         ),
         Mutant(
             "a body in pieces is refused when it is too large", GUARD,
             "        if size > most:\n            raise _too_large(most)\n", "",
             f"{REFUSALS}test_ten_megabytes_are_refused[in pieces]", ASSERTED,
+        ),
+        Mutant(
+            "a body that does not come is not waited for", GUARD, "asyncio.timeout(limits.body_seconds)",
+            "asyncio.timeout(None)",
+            f"{REFUSALS}test_a_body_that_does_not_come_is_not_waited_for", "TimeoutError|timed out",
         ),
         Mutant(
             "numbers are finite, and texts are none", CONTRACT, "strict=True, allow_inf_nan=False,", "",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 
+import httpx
 import pytest
 
 from include.deployment.assignment import variant_of
 from include.serving.cache import model_folder
 from include.serving.scorers import ClassificationScorer
+from include.serving.service import Limits
 from tests.asking import until
-from tests.served import CASE, NOW
+from tests.served import CASE, KEY, NOW, access
 
 PATH = "/v1/credit_risk/predict"
 
@@ -98,3 +101,43 @@ def test_a_clock_that_is_set_changes_no_time_that_is_measured(home, application,
     assert first["at"] != second["at"]
     assert 0 <= second["latency_ms"] < 1000
     assert client.get("/health/ready").json()["view_age_seconds"] == max(0, step)
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_only_a_durable_answer_waits_for_the_disk(home, application, durable):
+    home.view(17, decides=home.model(3))
+    client = application(durable_log=durable)
+    service = client.app.state.service
+    right, waiting = service.log, []
+
+    class Slow:
+        """A log whose disk takes its time: a record is given to the real one when it is told to."""
+
+        groups, problem, unshipped_bytes = 0, "", 0
+
+        def append(self, record):
+            waiting.append((record, asyncio.get_running_loop().create_future()))
+            return waiting[-1][1]
+
+        async def close(self):
+            await right.close()
+
+    service.log = Slow()
+    if durable:
+        with pytest.raises(httpx.ReadTimeout):
+            client.post(PATH, json=CASE, timeout=0.5)
+    else:
+        assert client.post(PATH, json=CASE, timeout=0.5).status_code == 200
+    ((record, future),) = waiting
+    assert json.loads(record)["unit"] == "7"
+    future.get_loop().call_soon_threadsafe(future.set_result, None)
+    service.log = right
+
+
+def test_a_key_s_rate_is_shared_by_the_workers(home, application):
+    home.access = (access("abc123", KEY, ("credit_risk",), rate=1, burst=20),)
+    home.view(17, decides=home.model(3))
+    client = application(limits=Limits(workers=4))
+    statuses = [client.post(PATH, json=CASE).status_code for _ in range(12)]
+    assert statuses[:5] == [200] * 5
+    assert statuses.count(200) <= 7

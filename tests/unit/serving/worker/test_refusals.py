@@ -8,6 +8,7 @@ import socket
 
 import pytest
 
+from include.serving.service import Limits
 from tests.served import CASE, KEY, NOW, OTHERS_KEY, access
 
 PATH = "/v1/credit_risk/predict"
@@ -101,11 +102,23 @@ def test_ten_megabytes_are_refused(client, home, declared):
     assert home.logged() == []
 
 
-def test_a_body_is_refused_by_the_length_that_it_says(client):
-    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=5) as opened:
-        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Length: 10000000\r\n\r\n"
+def _answer_to_the_head(client, length):
+    """Send a request without its body, and return how its answer begins."""
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=3) as opened:
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Length: {length}\r\n\r\n"
         opened.sendall(head.encode())
-        assert opened.recv(100).startswith(b"HTTP/1.1 413 ")
+        return opened.recv(12)
+
+
+def test_a_body_is_refused_by_the_length_that_it_says(client):
+    assert _answer_to_the_head(client, 10_000_000) == b"HTTP/1.1 413"
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(home, application):
+    home.view(17, decides=home.model(3))
+    client = application(limits=Limits(body_seconds=0.2))
+    assert _answer_to_the_head(client, 100) == b"HTTP/1.1 408"
+    assert client.post(PATH, json=CASE).status_code == 200
 
 
 @pytest.mark.parametrize(
