@@ -124,15 +124,15 @@ class Service:
             raise unknown_yet("the log is not open yet")
         began = time.monotonic()
         self._records += len(records)
+        waiting: list[asyncio.Future[None]] = []
         try:
-            waiting = [self.log.append(record) for record in records]
+            for record in records:
+                waiting.append(self.log.append(record))
+                waiting[-1].add_done_callback(_noticed)
             if durable:
                 for each in waiting:
                     await each
                 metrics.LOG_SECONDS.observe(time.monotonic() - began)
-            else:
-                for each in waiting:
-                    each.add_done_callback(_noticed)
         except OverloadedError as error:
             raise RefusedError(503, "log_full", error.expected, after=error.retry_after) from error
         except TransientError as error:
@@ -197,5 +197,6 @@ def unknown_yet(detail: str) -> RefusedError:
 
 
 def _noticed(done: asyncio.Future[None]) -> None:
+    """Take note of a failure that nobody waits for any more."""
     if not done.cancelled():
         done.exception()
