@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from include.errors import ArtifactError
@@ -23,6 +24,7 @@ from include.serving.models import Loaded
 from include.serving.view import FILE, AccessKey, View, ViewOfKey, read_view
 from include.spec import UseCase
 
+log = logging.getLogger("flightdeck.serving")
 LOOK_SECONDS = 0.2
 RETRY_SECONDS = 2.0
 
@@ -80,6 +82,14 @@ class Watcher:
 
     def refresh(self) -> None:
         """Make a new snapshot of what the files say, and put it in place; what cannot be read leaves the old one."""
+        try:
+            self._refresh()
+        except Exception as error:  # whatever it is, what was known before still holds
+            log.exception("the view could not be taken over")
+            said = f"the view could not be taken over: {type(error).__name__}: {error}"
+            self.snapshot, self._failed = replace(self.snapshot, problems=(said,)), True
+
+    def _refresh(self) -> None:
         stamps, self._tried = self._stamps(), time.monotonic()
         changed = {path for path, stamp in stamps.items() if stamp != self._seen.get(path)}
         problems: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import socket
 
 import pytest
 
@@ -98,6 +99,13 @@ def test_ten_megabytes_are_refused(client, home, declared):
     answer = client.post(PATH, content=body if declared else pieces)
     assert (answer.status_code, answer.json()["error"]) == (413, "too_large")
     assert home.logged() == []
+
+
+def test_a_body_is_refused_by_the_length_that_it_says(client):
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=5) as opened:
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Length: 10000000\r\n\r\n"
+        opened.sendall(head.encode())
+        assert opened.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize(
