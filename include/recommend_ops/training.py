@@ -20,19 +20,17 @@ from include.recommend_ops.evaluation import evaluate
 from include.recommend_ops.purchases import Purchases, purchases
 from include.recommend_ops.report import evaluation_report
 from include.recommendation import TASKS, Recommendation, Task
-from include.recommending.blend import standard
-from include.recommending.ease import ease
 from include.recommending.interactions import Array, Interactions, interactions
-from include.recommending.packing import pack
 from include.recommending.preparation import ColdStart, catalogue, warm
 from include.recommending.recommender import Recommender
+from include.recommending.training import build
 from include.records import KeyedTraining, ModelRef
 
 WHAT = "market"
 SAMPLE = "answers.json"
 REPORT = "report.html"
 _SAMPLED = 20
-_FIRST = "rate"  # its scores are logits already
+_LOGITS = "rate"  # the family whose scores are logits already
 _EDGE = 1e-3
 
 
@@ -99,17 +97,13 @@ def fitted(
         chosen: Family by task.
         weights: Of a blend, by task and family.
     """
-    facts = catalogue(products, x.items)
     rebuy = scores_of(x, chosen["rebuy"], "rebuy", weights["rebuy"])
-    discover = scores_of(x, chosen["discover"], "discover", weights["discover"])
-    pairs = ease(x, types=0, departments=0)
-    return pack(
+    return build(
         x,
         market=market,
-        names=facts["type"].str.capitalize(),
-        rebuy=rebuy if chosen["rebuy"] == _FIRST else _as_logits(rebuy),
-        discover=standard(discover, x.bought)[0],
-        weights=pairs.weights,
+        names=catalogue(products, x.items)["type"].str.capitalize(),
+        rebuy=rebuy if chosen["rebuy"] == _LOGITS else _as_logits(rebuy),
+        discover=scores_of(x, chosen["discover"], "discover", weights["discover"]),
         about={"families": dict(chosen), "weights": {task: dict(each) for task, each in weights.items()}},
     )
 

@@ -65,6 +65,7 @@ SPEC = Recommendation(
     ),
     datasets=(PURCHASES,),
     markets=("group_1", "group_2", "group_3", "group_4"),
+    # A store's number says nothing of where it is: these groups, of about a quarter each, were made for the panel.
     store_bounds=(330, 370, 420),
     items="include.data.journey:products",
     households="include.data.journey:demographics",

