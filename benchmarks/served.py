@@ -135,8 +135,14 @@ def empty_route(count: int) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def of_mlflow(model: Any, folder: Path, count: int) -> Iterator[int]:
-    """Start `mlflow models serve` with the same model and as many processes, and yield its port."""
+def of_mlflow(model: Any, folder: Path, count: int | None = None) -> Iterator[int]:
+    """Start `mlflow models serve` with the same model, and yield its port.
+
+    Args:
+        model: The model.
+        folder: Where it is saved for MLflow.
+        count: Processes, of one thread each; none: as it comes.
+    """
     import mlflow.sklearn
 
     from include.models.artifact import TRUSTED
@@ -144,8 +150,9 @@ def of_mlflow(model: Any, folder: Path, count: int) -> Iterator[int]:
     shutil.rmtree(folder, ignore_errors=True)
     mlflow.sklearn.save_model(model, str(folder), serialization_format="skops", skops_trusted_types=TRUSTED)
     (port,) = free_ports(1)
-    argv = ["mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local", "--workers", str(count)]
-    with _running([[*argv, "--port", str(port)]], port, "/ping"):
+    argv = ["mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local", "--port", str(port)]
+    tuned = [] if count is None else ["--workers", str(count)]
+    with _running([[*argv, *tuned]], port, "/ping", one_thread=count is not None):
         yield port
 
 
@@ -164,10 +171,12 @@ def _listening(argv: list[str], count: int, health: str) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _running(commands: list[list[str]], port: int, health: str) -> Iterator[None]:
+def _running(commands: list[list[str]], port: int, health: str, *, one_thread: bool = True) -> Iterator[None]:
     """Start programs of this environment, each in a session of its own, until one answers; end them afterwards."""
     path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"  # MLflow starts programs by their bare names
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(_ROOT), "PATH": path}
+    env = {**os.environ, "PYTHONPATH": str(_ROOT), "PATH": path}
+    env.pop("OMP_NUM_THREADS", None)
+    env |= {"OMP_NUM_THREADS": "1"} if one_thread else {}
     started = [
         subprocess.Popen(
             [sys.executable, *(argv if argv[0] == "-m" else ["-m", *argv])], cwd=_ROOT, env=env,
