@@ -17,6 +17,7 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from include.classification import Classification
 from include.forecast import Forecast
@@ -40,10 +41,16 @@ _KEY = Security(HTTPBearer(auto_error=False, description="A key of the service: 
 class DocumentedRoute(APIRoute):
     """A route whose signature is there for OpenAPI alone; the endpoint's ``handle`` reads the request itself."""
 
-    def get_route_handler(self) -> Callable[[Request], Any]:
-        """Return what answers."""
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         handle: Handle = self.endpoint.handle  # type: ignore[attr-defined]
-        return handle
+
+        # Without what FastAPI stands around an endpoint for dependencies, of which there are none.
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await handle(Request(scope, receive))
+            await response(scope, receive, send)
+
+        self.app = answer
 
 
 def utc_now() -> dt.datetime:
