@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import get_args
 
-from airflow.sdk import DAG, Param, PartitionedAssetTimetable, TriggerRule
+from airflow.sdk import DAG, Param, PartitionedAssetTimetable, PartitionedAtRuntime, TriggerRule
 from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
@@ -151,7 +151,7 @@ def experiment(spec: Recommendation) -> DAG:
     families = list(spec.families)
     with DAG(
         **dag_defaults(spec, "experiment"),
-        schedule=None,
+        schedule=PartitionedAtRuntime(),  # never by itself; its runs have a day
         description="Plan an A/B experiment between two families, replay it on recorded days, read it out daily",
         doc_md=dag_doc(
             spec,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, PartitionedAtRuntime
 from airflow.sdk.bases.operator import chain
 
 from include.governance.policy import required_approvals
@@ -19,7 +19,7 @@ def rollout(spec: UseCase, how: Rollout) -> DAG:
     shares = ", ".join(f"{weight:.0%}" for weight in how.weights)
     with DAG(
         **dag_defaults(spec, "rollout"),
-        schedule=None,
+        schedule=PartitionedAtRuntime(),  # never by itself; its runs have a day
         description=f"Hand real requests over to the candidate: shadow, {shares}, all; or back, where it does harm",
         doc_md=dag_doc(
             spec,

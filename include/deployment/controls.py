@@ -111,20 +111,22 @@ def in_force(spec: UseCase, state: State, day: dt.date) -> Mapping[str, ItemList
 
 def by_hand(spec: UseCase, state: State, day: dt.date) -> list[str]:
     """Return in sentences all that people hold by hand on a business day; every report says it."""
-    said = []
+    said: dict[str, list[str]] = {}
     for key in sorted(state.keys):
         now = state.of(key)
         if not now.switch_on:
-            said.append(f"{key} is switched off: {now.switch_reason}")
+            said.setdefault(f"switched off: {now.switch_reason}", []).append(key)
         if now.pin is not None:
-            said.append(f"{key} is held at v{now.pin.version}")
+            said.setdefault(f"held at v{now.pin.version}", []).append(key)
     for key, rules in sorted(in_force(spec, state, day).items()):
-        said += [
-            f"{key}: {rule.kind} {rule.item}{f' × {rule.factor:g}' if rule.kind == 'boost' else ''}"
-            f"{f' until {rule.until}' if rule.until else ''} by {rule.who}: {rule.why}"
-            for rule in rules.rules
-        ]
-    return said
+        for rule in rules.rules:
+            what = f"{rule.kind} {rule.item}{f' × {rule.factor:g}' if rule.kind == 'boost' else ''}"
+            until = f" until {rule.until}" if rule.until else ""
+            said.setdefault(f"{what}{until} by {rule.who}: {rule.why}", []).append(key)
+    every = len(spec.keys) > 1
+    return [
+        f"{'all' if every and len(keys) == len(spec.keys) else _named(keys)}: {what}" for what, keys in said.items()
+    ]
 
 
 def _relist(

@@ -42,7 +42,7 @@ def test_switch_off_and_on_are_two_entries_that_say_who_and_why() -> None:
 
     assert (off.entry.action, off.entry.who, off.entry.why) == ("switch off", "olga", "a wrong price")
     assert (state().switch_on, state().switch_reason) == (False, "a wrong price")
-    assert by_hand(SPEC, Journal(SPEC.name).state(), DAY) == ["default is switched off: a wrong price"]
+    assert by_hand(SPEC, Journal(SPEC.name).state(), DAY) == ["default: switched off: a wrong price"]
     on = switch(SPEC, KEYS, on=True, asked=asked("c2"))
     assert (on.entry.sequence, state().switch_on, state().switch_reason) == (2, True, "")
     assert switch(SPEC, KEYS, on=True, asked=asked("c3")) == Done("default on already", None)

@@ -179,7 +179,7 @@ def test_what_people_hold_by_hand_is_in_the_lists_and_on_their_page():
     assert set(south["model_version"]) == {0}
     assert south.groupby("rank")["product"].nunique().max() == 1, "the same popular list for everybody"
     assert f"north: block {most} until {LAST + 2 * ONE} by olga: recalled" in said
-    assert "south is switched off: a wrong price" in said
+    assert "south: switched off: a wrong price" in said
     later = LAST + 3 * ONE
     ingest_readings(SPEC, first_day=LAST + ONE, last_day=later, run="test/later")
     published(later)
