@@ -30,7 +30,7 @@ class RecommendationGates(PromotionGates):
     min_subgroup_ratio: Share = Field(
         default=0.5, description="smallest allowed ratio of a subgroup's quality to that of all, interval included"
     )
-    min_subgroup: int = Field(default=50, ge=2, description="smallest subgroup that is judged; smaller ones are named")
+    min_subgroup: int = Field(default=20, ge=2, description="smallest subgroup that is judged; smaller ones are named")
 
 
 class Regression(Part):
