@@ -48,7 +48,10 @@ def nights(say: Say) -> Iterator[Measure]:
                 f"from start to end: {parts}; they overlap",
             )  # fmt: skip
             yield Measure(
-                name="memory in that night", value=most[0] / 1024, unit="GiB", goal=Goal(kind="at most", limit=4),
+                name="memory in that night",
+                value=most[0] / 1024,
+                unit="GiB",
+                goal=Goal(kind="at most", limit=4),
                 how="largest proportional set size of the whole platform, looked at each second",
             )
         finally:

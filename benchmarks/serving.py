@@ -57,9 +57,10 @@ def _contest(served: Served, folder: Path, say: Say) -> dict[str, list[float]]:
             seen = _open(port, served.decide)
             assert set(seen.statuses) == {"200"}, seen.statuses
             note("p99", seen.quantile(0.99))
-        with empty_route(_CORES) as port:
-            _closed(port, [get("/")], seconds=1)
-            note("empty", _closed(port, [get("/")]).rate)
+        for name, processes in (("empty", 1), ("empty tuned", _CORES)):
+            with empty_route(processes) as port:
+                _closed(port, [get("/")], seconds=1)
+                note(name, _closed(port, [get("/")]).rate)
         for name, count in (("mlflow", None), ("mlflow tuned", _CORES)):
             with of_mlflow(served.model, folder / "mlflow", count) as port:
                 _closed(port, asked, seconds=2)
@@ -92,7 +93,13 @@ def _contest_measures(found: dict[str, list[float]]) -> Iterator[Measure]:
     yield Measure(
         name="… beside an empty route", value=rates["ours"], unit="requests/s", digits=0,
         goal=Goal(kind="at least", limit=round(rates["empty"] / 4, 1), because="a quarter of the route's"),
-        peer=Peer(name="an empty FastAPI route on the same server", value=rates["empty"]), how=f"{how}, as the route",
+        peer=Peer(name="an empty FastAPI route, as its server starts it", value=rates["empty"]),
+        how=f"{how}, the route the one that its server starts by itself",
+    )  # fmt: skip
+    yield Measure(
+        name="… beside an empty route with as many processes", value=rates["ours"], unit="requests/s", digits=0,
+        peer=Peer(name=f"an empty FastAPI route, {_CORES} processes", value=rates["empty tuned"]),
+        how=f"{how}, as the route; the load generator has its share of the {_CORES} cores in all of these",
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from include.serving.segments import CLOSED, HIDDEN, OPEN, frame, log_folder, se
 
 MIB = 2**20
 _LOOK_SECONDS = 1.0
+_GATHER_SECONDS = 0.0003  # a sync costs as much as a quarter of an answer; a group of several shares it
 _MEND = "give the disk space, or have it mended; then ask again"
 _Waiting = tuple[bytes, "asyncio.Future[None]"]
 
@@ -213,6 +214,8 @@ class PredictionLog:
         group: list[_Waiting] = []
         with contextlib.suppress(queue.Empty):
             each = self._queue.get(timeout=self._look_seconds)
+            if each is not None:
+                time.sleep(_GATHER_SECONDS)
             while each is not None:
                 group.append(each)
                 each = self._queue.get_nowait()

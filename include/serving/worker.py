@@ -62,7 +62,7 @@ def run(given: argparse.Namespace) -> None:
     app = create_app(given.home, [use_case(name) for name in given.use_cases], limits=limits)
     config = uvicorn.Config(
         app, loop="uvloop", http="httptools", ws="none", lifespan="on", access_log=False, log_level="warning",
-        timeout_keep_alive=_IDLE_SECONDS, timeout_graceful_shutdown=_STOP_SECONDS, server_header=False,
+        proxy_headers=False, timeout_keep_alive=_IDLE_SECONDS, timeout_graceful_shutdown=_STOP_SECONDS, server_header=False,
     )  # fmt: skip
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
