@@ -62,7 +62,8 @@ def run(given: argparse.Namespace) -> None:
     app = create_app(given.home, [use_case(name) for name in given.use_cases], limits=limits)
     config = uvicorn.Config(
         app, loop="uvloop", http="httptools", ws="none", lifespan="on", access_log=False, log_level="warning",
-        proxy_headers=False, timeout_keep_alive=_IDLE_SECONDS, timeout_graceful_shutdown=_STOP_SECONDS, server_header=False,
+        proxy_headers=False, server_header=False, timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_STOP_SECONDS,
     )  # fmt: skip
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
