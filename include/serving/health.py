@@ -31,7 +31,7 @@ class Serves(BaseModel):
     shadow: str | None
     switch_on: bool
     sequence: int
-    ready: bool = Field(description="whether a model answers; false: the fall-back does")
+    ready: bool = Field(description="whether a model, or a forecast that was issued, answers; false: the fall-back does")
 
 
 class Ready(BaseModel):
@@ -65,7 +65,7 @@ class Health:
         problems = [*snapshot.problems, *([f"log: {log.problem}"] if log and log.problem else [])]
         use_cases: dict[str, dict[str, Any]] = {}
         for (use_case, key), live in snapshot.live.items():
-            use_cases.setdefault(use_case, {})[key] = _serves(live)
+            use_cases.setdefault(use_case, {})[key] = _serves(live, issued=use_case in snapshot.issues)
         response = answered(
             {
                 "status": "ready" if view else "waiting",
@@ -86,7 +86,7 @@ class Health:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _serves(live: Live) -> dict[str, Any]:
+def _serves(live: Live, *, issued: bool) -> dict[str, Any]:
     said = live.said
     return {
         "champion": f"v{said.decides.version}" if said.decides else None,
@@ -95,5 +95,5 @@ def _serves(live: Live) -> dict[str, Any]:
         "shadow": f"v{said.shadow.version}" if said.shadow else None,
         "switch_on": said.switch_on,
         "sequence": live.sequence,
-        "ready": said.switch_on and live.model(said.decides) is not None,
+        "ready": said.switch_on and (issued or live.model(said.decides) is not None),
     }
