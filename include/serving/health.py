@@ -31,7 +31,7 @@ class Serves(BaseModel):
     shadow: str | None
     switch_on: bool
     sequence: int
-    ready: bool = Field(description="whether a model, or a forecast that was issued, answers; false: the fall-back does")
+    ready: bool = Field(description="whether a model or an issued forecast answers; false: the fall-back")
 
 
 class Ready(BaseModel):

@@ -9,6 +9,7 @@ ELIGIBILITY, PROMOTION = "include/deployment/eligibility.py", "include/deploymen
 TRAFFIC, NEWEST = "include/deployment/traffic.py", "include/deployment/newest.py"
 OPS = "include/recommend_ops"
 HELD, SHARED = "tests/services/deployment/test_controls.py::", "tests/services/deployment/test_traffic.py::"
+CONCLUDED = "tests/services/deployment/test_rollout.py::"
 NIGHTS = "tests/services/recommend_ops/test_life.py::"
 NOT_RAISED = "DID NOT RAISE"
 
@@ -58,6 +59,24 @@ GUARDS = {
             "one model at a time stands beside the champion", TRAFFIC,
             "    if others:", "    if False:",
             f"{SHARED}test_second_model_waits_until_the_first_rollout_ends", NOT_RAISED,
+        ),
+    ),
+    "what a rollout concludes": (
+        Mutant(
+            "an answer of the fall-back counts for its side", "include/deployment/rollout.py",
+            '    answered = rows.loc[rows["variant"] != SHADOW].reset_index(drop=True)',
+            '    answered = rows.loc[~rows["variant"].isin([SHADOW, FALLBACK])].reset_index(drop=True)',
+            f"{CONCLUDED}test_an_answer_of_the_fall_back_counts_for_the_model_that_should_have_given_it", "AssertionError",
+        ),
+        Mutant(
+            "what was answered before the step does not count", "include/deployment/rollout.py",
+            ' & (rows["sequence"] >= step.sequence)', "",
+            f"{CONCLUDED}test_what_was_answered_before_the_step_does_not_count", "AssertionError",
+        ),
+        Mutant(
+            "a broken guardrail breaks off before the end", "include/deployment/rollout.py",
+            "    if broken or complete == how.looks:", "    if complete == how.looks:",
+            f"{CONCLUDED}test_a_model_that_declines_more_is_broken_off_before_the_end", "AssertionError",
         ),
     ),
     "a promotion outside of the window": (
