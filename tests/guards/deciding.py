@@ -66,7 +66,8 @@ GUARDS = {
             "an answer of the fall-back counts for its side", "include/deployment/rollout.py",
             '    answered = rows.loc[rows["variant"] != SHADOW].reset_index(drop=True)',
             '    answered = rows.loc[~rows["variant"].isin([SHADOW, FALLBACK])].reset_index(drop=True)',
-            f"{CONCLUDED}test_an_answer_of_the_fall_back_counts_for_the_model_that_should_have_given_it", "AssertionError",
+            f"{CONCLUDED}test_an_answer_of_the_fall_back_counts_for_the_model_that_should_have_given_it",
+            "AssertionError",
         ),
         Mutant(
             "what was answered before the step does not count", "include/deployment/rollout.py",
