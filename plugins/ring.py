@@ -10,6 +10,7 @@ import datetime as dt
 from typing import Any
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param, PartitionedAssetTimetable
+from airflow.sdk.bases.operator import chain
 
 from include.classification import Classification
 from include.governance.policy import required_approvals
@@ -143,17 +144,7 @@ def deploy(spec: Classification) -> DAG:
             version=test.output,
             outlets=[ring_asset(spec.name, "deployment")],
         )
-        if required_approvals(spec.risk.risk_class):
-            approve = ModelApprovalOperator(
-                task_id="approve",
-                use_case=spec.name,
-                version=test.output,
-                approvers=spec.approvers,
-                hours=spec.approval_hours,
-            )
-            test >> approve >> promote
-        else:
-            test >> promote
+        chain(test, *approvals(spec, test.output), promote)
     return dag
 
 
@@ -199,6 +190,21 @@ def monitor(spec: Classification) -> DAG:
             outlets=[ring_asset(spec.name, "retraining")],
         )
     return dag
+
+
+def approvals(spec: UseCase, version: Any) -> list[ModelApprovalOperator]:
+    """Return the task that asks a person about a version, none where the risk class asks for nobody."""
+    if not required_approvals(spec.risk.risk_class):
+        return []
+    return [
+        ModelApprovalOperator(
+            task_id="approve",
+            use_case=spec.name,
+            version=version,
+            approvers=spec.approvers,
+            hours=spec.approval_hours,
+        )
+    ]
 
 
 def first_day_param() -> Param:

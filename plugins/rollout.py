@@ -5,13 +5,12 @@ from __future__ import annotations
 from airflow.sdk import DAG, PartitionedAtRuntime
 from airflow.sdk.bases.operator import chain
 
-from include.governance.policy import required_approvals
 from include.spec import Rollout, UseCase
 from plugins.assets import ring_asset
 from plugins.defaults import dag_defaults
-from plugins.operators.deployment import CandidateTestOperator, ModelApprovalOperator, ModelPromotionOperator
+from plugins.operators.deployment import CandidateTestOperator, ModelPromotionOperator
 from plugins.operators.rollout import RolloutStepOperator
-from plugins.ring import dag_doc
+from plugins.ring import approvals, dag_doc
 
 
 def rollout(spec: UseCase, how: Rollout) -> DAG:
@@ -42,15 +41,5 @@ def rollout(spec: UseCase, how: Rollout) -> DAG:
             version=test.output,
             outlets=[ring_asset(spec.name, "deployment")],
         )
-        if required_approvals(spec.risk.risk_class):
-            approve = ModelApprovalOperator(
-                task_id="approve",
-                use_case=spec.name,
-                version=test.output,
-                approvers=spec.approvers,
-                hours=spec.approval_hours,
-            )
-            chain(test, approve, *steps, promote)
-        else:
-            chain(test, *steps, promote)
+        chain(test, *approvals(spec, test.output), *steps, promote)
     return dag

@@ -6,9 +6,6 @@ Which types an artifact may hold is decided here, not by a file that lies beside
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -26,7 +23,9 @@ from numpy.typing import NDArray
 
 from include.classification import Classification
 from include.errors import ArtifactError, ContractError
+from include.models.clean_process import asked
 from include.models.folders import digest_of_folder
+from include.models.registry import files_of
 from include.models.tracking import available, client, downloaded
 from include.records import GateResult, ModelRef, ServingFacts
 from include.serving.scorers import FACTS, ONNX
@@ -151,15 +150,7 @@ def load_object(ref: ModelRef) -> Any:
         ArtifactError: the files are not those that were registered, or hold a type that is not trusted.
     """
     if ref.digest not in _loaded:
-        with tempfile.TemporaryDirectory() as folder, available(f"load {ref.name} v{ref.version}"):
-            path = downloaded(f"models:/{ref.name}/{ref.version}", Path(folder))
-            if (seen := digest_of_folder(path)) != ref.digest:
-                raise ArtifactError(
-                    expected=f"an artifact with digest {ref.digest[:16]}, as it was registered",
-                    seen=f"digest {seen[:16]}",
-                    where=f"artifact of {ref.name} v{ref.version}",
-                    next_step="do not use it; find out who wrote to the store, and roll back or train again",
-                )
+        with files_of(ref) as path:
             _loaded[ref.digest] = _opened(path / _MODEL, ref)
         while len(_loaded) > _KEPT:
             _loaded.popitem(last=False)
@@ -168,24 +159,8 @@ def load_object(ref: ModelRef) -> Any:
 
 def check(ref: ModelRef, *, spec: UseCase) -> ArtifactCheck:
     """Load a version in a clean process from the registry alone, send it its sample requests, weigh and time it."""
-    wanted = ("PATH", "HOME", "PYTHONPATH", "MLFLOW_", "AWS_", "FLIGHTDECK_")
-    done = subprocess.run(
-        [sys.executable, "-m", "include.models.clean_check", ref.model_dump_json()],
-        env={name: value for name, value in os.environ.items() if name.startswith(wanted)} | {"OMP_NUM_THREADS": "1"},
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ArtifactError(
-            expected="the packed model to load and answer in a clean process",
-            seen=done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit code {done.returncode}",
-            where=f"artifact of {ref.name} v{ref.version}",
-            next_step="read what it says; the candidate is not to be promoted",
-        )
-    seen = json.loads(done.stdout.splitlines()[-1])
+    where = f"artifact of {ref.name} v{ref.version}"
+    seen = asked("include.models.clean_check", ref.model_dump_json(), where=where, seconds=120)
     limits, size, off = spec.gates, seen["size_mb"], seen["difference"]
     gates = (
         _gate("answers as in training", off <= 1e-9, "1e-9 off at most", f"{off:.0e} off"),

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import mlflow
 from mlflow.exceptions import MlflowException
 
 from include.errors import ArtifactError, PermanentError
-from include.models.tracking import available, client, load_record, load_text
+from include.models.folders import digest_of_folder
+from include.models.tracking import available, client, downloaded, load_record, load_text
 from include.naming import DEFAULT_KEY, model_name
 from include.records import ClassificationEvaluation, Evaluation, ForecastEvaluation, ModelRef, RecommendationEvaluation
 from include.spec import UseCase
@@ -54,6 +59,27 @@ def model_ref(name: str, version: int) -> ModelRef:
                 next_step="look the versions up in MLflow's Models page",
             ) from error
     return ModelRef(name=name, version=version, run_id=found.run_id, digest=found.tags.get(DIGEST, ""))
+
+
+@contextmanager
+def files_of(ref: ModelRef) -> Iterator[Path]:
+    """Give a folder with a version's files, those that were registered; it is gone afterwards.
+
+    Raises:
+        ArtifactError: the files on the store are others.
+    """
+    where = f"artifact of {ref.name} v{ref.version}"
+    with tempfile.TemporaryDirectory() as folder:
+        with available(f"load {ref.name} v{ref.version}"):
+            path = downloaded(f"models:/{ref.name}/{ref.version}", Path(folder))
+        if (seen := digest_of_folder(path)) != ref.digest:
+            raise ArtifactError(
+                expected=f"an artifact with digest {ref.digest[:16]}, as it was registered",
+                seen=f"digest {seen[:16]}",
+                where=where,
+                next_step="do not use it; find out who wrote to the store, and roll back or train again",
+            )
+        yield path
 
 
 def evaluation_of(ref: ModelRef) -> Evaluation:

@@ -10,7 +10,6 @@ from pathlib import Path
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema
 
-from include.errors import ArtifactError
 from include.models import registry, tracking
 from include.models.folders import digest_of_folder
 from include.naming import model_name
@@ -48,15 +47,7 @@ def load(ref: ModelRef) -> Recommender:
         ArtifactError: the files are not those that were registered, or do not fit each other.
     """
     if ref.digest not in _loaded:
-        with tempfile.TemporaryDirectory() as folder, tracking.available(f"load {ref.name} v{ref.version}"):
-            path = tracking.downloaded(f"models:/{ref.name}/{ref.version}", Path(folder))
-            if (seen := digest_of_folder(path)) != ref.digest:
-                raise ArtifactError(
-                    expected=f"an artifact with digest {ref.digest[:16]}, as it was registered",
-                    seen=f"digest {seen[:16]}",
-                    where=f"artifact of {ref.name} v{ref.version}",
-                    next_step="do not use it; find out who wrote to the store, and roll back or train again",
-                )
+        with registry.files_of(ref) as path:
             _loaded[ref.digest] = packing.load(path)  # what is mapped from the files outlives their names
     while len(_loaded) > _KEPT:
         _loaded.popitem(last=False)
