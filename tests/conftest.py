@@ -26,6 +26,12 @@ REPLAY_START = dt.date(2026, 5, 1)
 SHARED_SERVICES = "FLIGHTDECK_TEST_SHARED_SERVICES"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave for the end what shares a platform; a browser's driver holds the thread's event loop once it runs."""
+    last = ("e2e", "browser")
+    items.sort(key=lambda item: max((last.index(part) + 1 for part in item.path.parts if part in last), default=0))
+
+
 @contextlib.contextmanager
 def running(program: Program, health: str, log: Path, *, seconds: float = 90) -> Iterator[subprocess.Popen[bytes]]:
     """Start a program, wait until its health URL answers, and end its whole process group afterwards."""

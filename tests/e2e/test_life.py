@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 
+import pytest
+
 from include.data.tables import Table
 from include.deployment.journal import Journal
 from include.models import registry, tracking
@@ -84,6 +86,7 @@ def test_tasks_link_to_the_run_and_the_report(platform, life, champion):
     assert "report.html" in links["Report"]
 
 
+@pytest.mark.slow
 def test_a_second_life_lands_nothing_twice_and_promotes_no_equal_model(platform, life, champion):
     rows = len(Table(SPEC.name, "rows").read())
     again = live(platform, SPEC, approve_as="reviewer", ask=False)

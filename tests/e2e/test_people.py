@@ -99,6 +99,7 @@ def refreshed(platform):
     return first, champion_of(DRIFTING)
 
 
+@pytest.mark.slow
 def test_confirmed_drift_asks_for_a_training_and_a_person_by_itself(refreshed):
     first, second = refreshed
     evaluation = registry.evaluation_of(second)
@@ -107,6 +108,7 @@ def test_confirmed_drift_asks_for_a_training_and_a_person_by_itself(refreshed):
     assert Journal(DRIFTING.name).state().of(DEFAULT_KEY).previous == first
 
 
+@pytest.mark.slow
 def test_an_operator_rolls_back_first_dry_and_then_for_good(platform, refreshed):
     first, second = refreshed
     operator, name = platform.airflow("operator"), model_name(DRIFTING.name)

@@ -97,7 +97,7 @@ def test_the_rules_about_items_come_whole_with_their_days(service):
     taken(service, lambda: service.key().rules == (rule,))
 
 
-@pytest.mark.parametrize("harm", ["swapped", pytest.param("truncated", marks=pytest.mark.slow), "missing"])
+@pytest.mark.parametrize("harm", ["swapped", *slow("truncated", "missing")])
 def test_a_model_that_is_not_the_journals_is_not_taken_over_but_the_off_switch_is(service, harm):
     promote(first := registered())
     service.start()
@@ -130,7 +130,7 @@ def test_a_model_that_is_not_the_journals_is_not_taken_over_but_the_off_switch_i
     assert service.key().decides == first
 
 
-@pytest.mark.parametrize("harm", [pytest.param("swapped", marks=pytest.mark.slow), "truncated", "missing"])
+@pytest.mark.parametrize("harm", ["truncated", *slow("swapped", "missing")])
 def test_a_local_file_that_was_touched_is_brought_again(service, harm):
     promote(ref := registered())
     service.start()
@@ -203,6 +203,7 @@ def test_entries_that_were_cut_off_do_not_bring_the_state_before_back(service):
     assert first != second
 
 
+@pytest.mark.slow
 def test_s3_that_is_away_keeps_the_last_view_and_says_so_also_after_a_restart(service):
     promote(first := registered())
     with FaultProxy(settings().s3_endpoint) as proxy:
@@ -233,6 +234,7 @@ def test_s3_that_is_away_keeps_the_last_view_and_says_so_also_after_a_restart(se
             service.until(lambda: service.problem() == "")
 
 
+@pytest.mark.slow
 def test_mlflow_that_is_away_at_the_start_leaves_the_models_at_hand_in_service(service):
     promote(first := registered())
     second = registered(fresh_rows=4000)
