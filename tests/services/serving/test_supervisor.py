@@ -97,6 +97,11 @@ def test_the_rules_about_items_come_whole_with_their_days(service):
     taken(service, lambda: service.key().rules == (rule,))
 
 
+def slow(*values):
+    """Return parameters for the slow tests."""
+    return [pytest.param(each, marks=pytest.mark.slow) for each in values]
+
+
 @pytest.mark.parametrize("harm", ["swapped", *slow("truncated", "missing")])
 def test_a_model_that_is_not_the_journals_is_not_taken_over_but_the_off_switch_is(service, harm):
     promote(first := registered())
