@@ -83,7 +83,7 @@ def test_a_run_by_hand_without_a_day_fails_and_says_where_the_day_goes(operator,
 
 def test_the_ring_is_drawn_from_its_assets_and_events_carry_their_day(operator, life):
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
-    operator.goto("/assets")
+    operator.goto("/assets?name_pattern=main.credit_risk")
     operator.get_by_role("link", name="main.credit_risk.data", exact=True).click()
     for step in STEPS[:6]:
         expect(operator.locator(".react-flow").get_by_text(f"credit_risk_{step}", exact=True)).to_be_visible()
