@@ -259,6 +259,7 @@ class DatasetUseCase(UseCase):
     """A use case whose days consist of datasets, each a table with a contract of its own."""
 
     datasets: tuple[Dataset, ...] = Field(min_length=1, description="the first is the one that models are about")
+    closed: tuple[dt.date, ...] = Field(default=(), description="days without business: nothing comes, and rightly so")
 
     @property
     def tables(self) -> tuple[str, ...]:

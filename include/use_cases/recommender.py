@@ -64,6 +64,7 @@ SPEC = Recommendation(
         history_days=304,
     ),
     datasets=(PURCHASES,),
+    closed=(dt.date(2017, 12, 25),),
     markets=("group_1", "group_2", "group_3", "group_4"),
     # A store's number says nothing of where it is: these groups, of about a quarter each, were made for the panel.
     store_bounds=(330, 370, 420),

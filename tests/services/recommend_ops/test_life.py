@@ -225,6 +225,23 @@ def test_files_that_were_exchanged_are_not_loaded(stack):
         artifact.load(other)
 
 
+def test_on_a_closed_day_nothing_lands_and_the_night_goes_on():
+    shut = SPEC.model_copy(update={"closed": (LAST + ONE,)})
+    landed = Table(SPEC.name, "purchases").version()
+
+    found = ingest_readings(shut, first_day=LAST + ONE, last_day=LAST + ONE, run="test/closed")
+
+    assert (found.rows, found.rows_version) == (0, landed)
+    both = ingest_readings(shut, first_day=LAST + ONE, last_day=LAST + 2 * ONE, run="test/open")
+    assert both.rows > 0
+    assert max(Table(SPEC.name, "purchases").days()) == LAST + 2 * ONE
+    assert LAST + ONE not in Table(SPEC.name, "purchases").days()
+    promoted(LAST, trained(LAST))
+    published(LAST)
+    seen = watch(shut, as_of=LAST + ONE, at=business_time(LAST + ONE), pipeline_run="small_shop_monitor/closed")
+    assert seen.taken_back == {}
+
+
 def test_too_short_a_history_is_told():
     with pytest.raises(PermanentError, match="at least 34 landed days"):
         training.prepare(
