@@ -7,6 +7,7 @@ fall-back gave still counts for the model that should have given it.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from typing import Literal
 
@@ -105,7 +106,9 @@ def look(spec: UseCase, key: str, step: Entry) -> Seen:
 def _rows(spec: UseCase, key: str, step: Entry) -> pd.DataFrame:
     """Return the log since a step, in the order of time."""
     table = Table(spec.name, REQUESTS)
-    rows = table.read(columns=_COLUMNS) if table.exists() else pd.DataFrame(columns=_COLUMNS)
+    # Its own day, and one for a clock that is behind: older requests cannot be of this step, and there may be many.
+    first_day = step.at.date() - dt.timedelta(days=1)
+    rows = table.read(first_day=first_day, columns=_COLUMNS) if table.exists() else pd.DataFrame(columns=_COLUMNS)
     since = rows.loc[(rows["key"] == key) & (rows["sequence"] >= step.sequence)]
     return since.sort_values(["at", "request_id"], kind="stable").reset_index(drop=True)
 

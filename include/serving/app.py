@@ -161,7 +161,7 @@ def _endpoint(handle: Handle, *parameters: inspect.Parameter) -> Callable[..., A
     """Return a function that has a signature for OpenAPI, and the handler that answers."""
 
     async def endpoint(**_: Any) -> None:
-        raise NotImplementedError
+        raise TypeError("a documented route is answered by its handler, and this is only its signature")
 
     endpoint.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     endpoint.handle = handle  # type: ignore[attr-defined]
