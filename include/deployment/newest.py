@@ -6,8 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 
 from include.deployment.journal import Journal
-from include.deployment.promotion import Outcome, promote_many
-from include.deployment.window import next_opening
+from include.deployment.promotion import Outcome, promote_many, waits
 from include.models import registry
 from include.records import ModelRef
 from include.spec import UseCase
@@ -44,13 +43,8 @@ def promote_newest(spec: UseCase, *, as_of: dt.date, at: dt.datetime, run: str, 
     found = candidates(spec, as_of)
     if not found:
         return Outcome(False, f"nothing new up to {as_of}", None)
-    if (opening := next_opening(spec, at)) is not None:
-        return Outcome(
-            False,
-            f"{at:%Y-%m-%d %H:%M} UTC is outside of the window in which a champion may change; the newest candidates "
-            f"wait until {opening:%Y-%m-%d %H:%M} UTC",
-            None,
-        )
+    if (waiting := waits(spec, at)) is not None:  # before the artifacts are tested: that would be done again tonight
+        return waiting
     if wanted := {key: ref for key, ref in found.items() if registry.evaluation_of(ref).route is not None}:
         check(wanted)
     return promote_many(spec, found, run=run, at=at)

@@ -14,6 +14,7 @@ from typing import Any
 from include.deployment.eligibility import approved, evaluated, gated, still_champion, unpinned
 from include.deployment.entries import Entry, KeyState, State
 from include.deployment.journal import Journal
+from include.deployment.window import next_opening
 from include.errors import ApprovalError, ArtifactError, GateError, MissingMetricError, StaleComparisonError
 from include.governance.approvals import load_verified
 from include.governance.signatures import digest
@@ -64,7 +65,7 @@ def promote(
         TransientError: S3 or MLflow is away; repeat the call.
     """
     journal, request_id = Journal(spec.name), f"promote {key} v{ref.version} in {run}"
-    if (done := _done(spec, journal, {key: ref}, request_id)) is not None:
+    if (done := _done(spec, journal, {key: ref}, request_id) or waits(spec, at)) is not None:
         return done
     cleared = clear(spec, journal, ref, key, run)
     if isinstance(cleared, str):
@@ -85,7 +86,7 @@ def promote_many(
     """
     named = ", ".join(f"{key} v{refs[key].version}" for key in sorted(refs))
     journal, request_id = Journal(spec.name), f"promote {digest(named.encode())[:16]} in {run}"
-    if (done := _done(spec, journal, refs, request_id)) is not None:
+    if (done := _done(spec, journal, refs, request_id) or waits(spec, at)) is not None:
         return done
     cleared, left = [], {}
     for key in sorted(refs):
@@ -101,6 +102,18 @@ def promote_many(
         return Outcome(False, f"none of {len(refs)} versions may move", None, left)
     moved = _move(spec, journal, cleared, request_id=request_id, run=run, at=at, dry_run=dry_run)
     return replace(moved, left=left)
+
+
+def waits(spec: UseCase, at: dt.datetime) -> Outcome | None:
+    """Return what a promotion comes to outside of the window in which a champion may change; none inside of it."""
+    if (opening := next_opening(spec, at)) is None:
+        return None
+    return Outcome(
+        False,
+        f"{at:%Y-%m-%d %H:%M} UTC is outside of the window in which a champion may change; the newest candidates wait "
+        f"until {opening:%Y-%m-%d %H:%M} UTC",
+        None,
+    )
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Param
+from airflow.sdk import Param, timezone
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.clock import business_time
+from include.clock import deciding_moment
 from include.errors import ApprovalError, GateError
 from include.naming import DEFAULT_KEY, model_name
 from include.records import Approval, Evaluation, ModelRef
@@ -190,7 +190,7 @@ class ModelPromotionOperator(StepOperator):
             ref,
             key=self.key,
             run=pipeline_run(context),
-            at=business_time(partition_day(context)),
+            at=deciding_moment(spec, partition_day(context), given=None, now=timezone.utcnow()),
             dry_run=self.dry_run,
         )
         self.log.info("%s", outcome.reason)

@@ -6,7 +6,7 @@ from tests.guards.mutant import Mutant
 
 CONTROLS, LISTS = "include/deployment/controls.py", "include/deployment/lists.py"
 ELIGIBILITY, PROMOTION = "include/deployment/eligibility.py", "include/deployment/promotion.py"
-TRAFFIC, NEWEST = "include/deployment/traffic.py", "include/deployment/newest.py"
+TRAFFIC = "include/deployment/traffic.py"
 OPS = "include/recommend_ops"
 HELD, SHARED = "tests/services/deployment/test_controls.py::", "tests/services/deployment/test_traffic.py::"
 CONCLUDED = "tests/services/deployment/test_rollout.py::"
@@ -82,8 +82,8 @@ GUARDS = {
     ),
     "a promotion outside of the window": (
         Mutant(
-            "by day a candidate waits", NEWEST,
-            "    if (opening := next_opening(spec, at)) is not None:", "    if opening := None:",
+            "by day a candidate waits", PROMOTION,
+            "    if (opening := next_opening(spec, at)) is None:\n        return None", "    return None",
             f"{NIGHTS}test_by_day_a_candidate_waits_and_in_the_window_the_newest_is_promoted", "AssertionError",
         ),
     ),

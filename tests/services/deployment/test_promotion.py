@@ -25,7 +25,7 @@ from include.naming import model_name
 from include.platform.stores import free_ports
 from include.records import ModelRef
 from include.settings import settings
-from include.spec import Risk
+from include.spec import Risk, Window
 from include.use_cases.credit_risk import SPEC
 from tests.services.deployment.helpers import AT, BAD, RUN, approval, registered, said
 
@@ -253,3 +253,16 @@ def swap(version: ModelRef) -> None:
     store = ObjectStore("mlflow")
     (path,) = [each for each in store.list_from("") if version.run_id in each and each.endswith("/weights")]
     store.put(path, b"other weights")
+
+
+def test_outside_of_the_window_a_single_model_waits_as_well() -> None:
+    night = Window(opens=dt.time(22), closes=dt.time(6))
+    windowed, version = CALM.model_copy(update={"promotion_window": night}), registered()
+    noon = AT.replace(hour=12)
+
+    waiting = promote(windowed, version, run=RUN, at=noon)
+
+    assert (waiting.promoted, waiting.entry) == (False, None)
+    assert waiting.reason.endswith("wait until 2026-05-01 22:00 UTC")
+    untouched()
+    assert promote(windowed, version, run=RUN, at=noon.replace(hour=23)).promoted
