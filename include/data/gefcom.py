@@ -16,8 +16,6 @@ truth; the real one was six years. 18 hours of 30 June 2008 were never published
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -25,10 +23,9 @@ from typing import Literal
 import pandas as pd
 from dateutil.easter import easter  # type: ignore[import-untyped]
 
-from include.data.carriers import Carrier, member
+from include.data.carriers import Carrier, kept, member
 from include.data.hours import HOUR, to_utc
 from include.data.sources import AVAILABLE_AT
-from include.settings import settings
 
 ZONE, STATION, TIME, LOAD, TEMPERATURE = "zone", "station", "time", "load_kw", "temperature_f"
 LATE = pd.Timedelta(weeks=8)
@@ -157,15 +154,4 @@ def _path(name: str) -> Path:
 
 
 def _kept(name: str, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Return a merged series from its Parquet file, which is made where it is absent.
-
-    The file's name carries the digest of the pinned members and of this module, so a stale one is never read.
-    """
-    said = Path(__file__).read_bytes() + "".join(_MEMBERS.values()).encode()
-    path = settings().cache_dir / f"gefcom2012-{name}-{hashlib.sha256(said).hexdigest()[:16]}.parquet"
-    if not path.exists():
-        made = read()
-        half = path.with_suffix(f".{os.getpid()}")
-        made.to_parquet(half)
-        os.replace(half, path)
-    return pd.read_parquet(path)
+    return kept(f"gefcom2012-{name}", made_of=_MEMBERS.values(), by=__file__, read=read)

@@ -11,15 +11,11 @@ its last lie in the small hours of 1 January 2018.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pandas as pd
 
-from include.data.carriers import Carrier, member
-from include.settings import settings
+from include.data.carriers import Carrier, kept, member
 
 HOUSEHOLD, BASKET, STORE, PRODUCT = "household", "basket", "store", "product"
 TIME, QUANTITY, SALES = "time", "quantity", "sales"
@@ -110,12 +106,4 @@ def _read(name: str) -> pd.DataFrame:
 
 
 def _kept(name: str, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Return a table from its Parquet file, which is made where it is absent; its name carries what made it."""
-    said = Path(__file__).read_bytes() + "".join(_MEMBERS.values()).encode()
-    path = settings().cache_dir / f"journey-{name}-{hashlib.sha256(said).hexdigest()[:16]}.parquet"
-    if not path.exists():
-        made = read()
-        half = path.with_suffix(f".{os.getpid()}")
-        made.to_parquet(half)
-        os.replace(half, path)
-    return pd.read_parquet(path)
+    return kept(f"journey-{name}", made_of=_MEMBERS.values(), by=__file__, read=read)
