@@ -12,10 +12,10 @@ from typing import Any
 
 from include.data.tables import Table
 from include.deployment.journal import Journal
-from include.errors import PermanentError
 from include.platform.airflow_api import Airflow
 from include.platform.embedded import Platform
 from include.platform.life import finished, woken
+from include.platform.replay import recording_of
 from include.recommendation import Recommendation
 
 _ONE = dt.timedelta(days=1)
@@ -29,14 +29,7 @@ def replay_nights(platform: Platform, spec: Recommendation, *, nights: int) -> t
     Raises:
         PermanentError: the use case has no recording under its own dates, or a run failed.
     """
-    start = spec.source.recorded_from
-    if start is None:
-        raise PermanentError(
-            expected="a recording under its own dates",
-            seen="no 'recorded_from' in the spec's source",
-            where=f"replay of {spec.name}",
-            next_step=f"let the schedule run {spec.name}, or trigger {spec.name}_ingest for a day",
-        )
+    start = recording_of(spec)
     platform.enter()
     airflow = platform.airflow("operator")
     airflow.wait_for_dags({f"{spec.name}_{step}" for step in _STEPS})

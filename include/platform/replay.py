@@ -17,6 +17,7 @@ from include.forecast import Forecast
 from include.platform.airflow_api import Airflow
 from include.platform.embedded import Platform
 from include.platform.life import finished, woken
+from include.spec import UseCase
 
 _ONE = dt.timedelta(days=1)
 
@@ -27,19 +28,12 @@ def replay(platform: Platform, spec: Forecast, *, days: int) -> tuple[dt.date, d
     Raises:
         PermanentError: the use case has no recording under its own dates, or a run failed.
     """
-    if spec.source.recorded_from is None:
-        raise PermanentError(
-            expected="a recording under its own dates",
-            seen="no 'recorded_from' in the spec's source",
-            where=f"replay of {spec.name}",
-            next_step=f"let the schedule run {spec.name}, or trigger {spec.name}_ingest for a day",
-        )
+    start = recording_of(spec)
     platform.enter()
     airflow = platform.airflow("operator")
     steps = ("ingest", "retraining", "train", "deploy", "forecast", "monitor")
     airflow.wait_for_dags({f"{spec.name}_{step}" for step in steps})
     landed = _landed(spec)
-    start = spec.source.recorded_from
     if landed is None:
         last = start - _ONE
         first = start - dt.timedelta(days=spec.source.history_days)
@@ -56,6 +50,22 @@ def replay(platform: Platform, spec: Forecast, *, days: int) -> tuple[dt.date, d
             _said(platform, "the weekly training", _train(airflow, spec, day, reason="weekly"))
         _turn(platform, airflow, spec, day)
     return landed + _ONE, landed + days * _ONE
+
+
+def recording_of(spec: UseCase) -> dt.date:
+    """Return the day on which the replay of a recording goes live, behind its history.
+
+    Raises:
+        PermanentError: the use case has no recording under its own dates.
+    """
+    if spec.source.recorded_from is None:
+        raise PermanentError(
+            expected="a recording under its own dates",
+            seen="no 'recorded_from' in the spec's source",
+            where=f"replay of {spec.name}",
+            next_step=f"let the schedule run {spec.name}, or trigger {spec.name}_ingest for a day",
+        )
+    return spec.source.recorded_from
 
 
 def _retrains(spec: Forecast, day: dt.date) -> bool:

@@ -14,12 +14,12 @@ import scipy.sparse as sp
 
 from include.errors import PermanentError
 from include.recommendation import Recommendation, Task
-from include.recommending.blend import Blend, choose
+from include.recommending.blend import Blend
 from include.recommending.evaluation import Judged, judge, relevant
 from include.recommending.families import BLENDED, FAMILIES
 from include.recommending.interactions import Array, Interactions
+from include.recommending.training import BLEND, train
 
-BLEND = "blend"
 BASELINES: dict[Task, str] = {"rebuy": "frequency", "discover": "popularity"}
 
 
@@ -64,13 +64,9 @@ def contest(spec: Recommendation, x: Interactions, task: Task, *, days: int) -> 
             next_step="land more days, or judge on more of them",
         )
     names = of_task(spec, task)
-    parts = {name: FAMILIES[name].fit(past).scores() for name in names if name != BLEND}
-    weights: dict[str, float] = {}
-    if BLEND in names:
-        weights = choose(past, blended(spec, task), task, window=days)
-        parts[BLEND] = Blend.of(parts, weights, hidden=past.bought if task == "discover" else None).scores()
-    ranked = {name: judge(scores, past, bought, task, k=spec.list_length) for name, scores in parts.items()}
-    return Contest(task, past, bought, ranked, weights)
+    trained = train(past, names, task, of=blended(spec, task), window=days)
+    ranked = {name: judge(scores, past, bought, task, k=spec.list_length) for name, scores in trained.scores.items()}
+    return Contest(task, past, bought, ranked, trained.weights)
 
 
 def of_task(spec: Recommendation, task: Task) -> list[str]:

@@ -18,7 +18,7 @@ from include.experiments.click_model import ClickModel
 from include.experiments.plan import Assumptions, Plan, alike, plan, smallest_effect
 from include.experiments.replay import Replay, ReplayDay, frame, replay
 from include.models import tracking
-from include.recommend_ops.contest import BLEND, blended, scores_of
+from include.recommend_ops.contest import blended, scores_of
 from include.recommend_ops.purchases import Purchases, purchases
 from include.recommend_ops.training import known_to
 from include.recommendation import Recommendation, Task
@@ -26,6 +26,7 @@ from include.recommending.blend import choose
 from include.recommending.events import HOUSEHOLD, PRODUCT, TIME
 from include.recommending.interactions import Interactions
 from include.recommending.metrics import ranked
+from include.recommending.training import BLEND
 from include.reporting import Report, figure
 
 REPORT = "experiment.html"

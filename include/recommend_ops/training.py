@@ -15,7 +15,7 @@ from include.deployment.journal import Journal
 from include.errors import PermanentError
 from include.models import keyed, registry, tracking
 from include.recommend_ops import artifact
-from include.recommend_ops.contest import BLEND, contest, of_task, scores_of
+from include.recommend_ops.contest import contest, of_task, scores_of
 from include.recommend_ops.evaluation import evaluate
 from include.recommend_ops.purchases import Purchases, purchases
 from include.recommend_ops.report import evaluation_report
@@ -23,7 +23,7 @@ from include.recommendation import TASKS, Recommendation, Task
 from include.recommending.interactions import Array, Interactions, interactions
 from include.recommending.preparation import ColdStart, catalogue, warm
 from include.recommending.recommender import Recommender
-from include.recommending.training import build
+from include.recommending.training import BLEND, build
 from include.records import KeyedTraining, ModelRef
 
 WHAT = "market"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from include.recommending.blend import Blend, Task, choose, standard
+from include.recommending.blend import WINDOW, Blend, Task, choose, standard
 from include.recommending.ease import basket_weights
 from include.recommending.families import BLENDED, family
 from include.recommending.interactions import Array, Interactions
@@ -37,20 +37,26 @@ class Trained:
     seconds: dict[str, float]
 
 
-def train(x: Interactions, names: Sequence[str], task: Task, *, windows: int = 1) -> Trained:
+def train(
+    x: Interactions, names: Sequence[str], task: Task, *, of: Sequence[str] | None = None, windows: int = 1,
+    window: int = WINDOW,
+) -> Trained:  # fmt: skip
     """Fit families for one task.
 
     Args:
         x: What is known.
         names: Families; ``blend`` needs no other one to be named.
         task: What they are for.
+        of: What a blend is made of; all that may be in one of the task where none are given.
         windows: Of the blend's inner splits.
+        window: Days of each.
 
     Raises:
         PermanentError: a family is unknown, or cannot run here.
     """
     wanted = [name for name in names if name != BLEND]
-    parts = [name for name in BLENDED[task] if name not in wanted] if BLEND in names else []
+    blended = BLENDED[task] if of is None else of
+    parts = [name for name in blended if name not in wanted] if BLEND in names else []
     scores: dict[str, Array] = {}
     seconds: dict[str, float] = {}
     for name in [*wanted, *parts]:
@@ -60,7 +66,7 @@ def train(x: Interactions, names: Sequence[str], task: Task, *, windows: int = 1
     weights: dict[str, float] = {}
     if BLEND in names:
         began = time.perf_counter()
-        weights = choose(x, BLENDED[task], task, windows=windows)
+        weights = choose(x, blended, task, windows=windows, window=window)
         hidden = x.bought if task == "discover" else None
         scores[BLEND] = Blend.of(scores, weights, hidden=hidden).scores()
         seconds[BLEND] = time.perf_counter() - began
