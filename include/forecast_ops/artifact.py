@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import skops.io
-from mlflow.models import Model, ModelSignature
+from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
 from include.forecast import Forecast
@@ -22,8 +20,7 @@ from include.forecasting.calendar import Calendar
 from include.forecasting.panel import Array
 from include.forecasting.samples import View, observe
 from include.forecasting.windows import Horizon
-from include.models import artifact, registry, tracking
-from include.models.folders import digest_of_folder
+from include.models import artifact, registry
 from include.naming import model_name
 from include.records import ModelRef
 
@@ -67,27 +64,18 @@ class PackedForecaster:
 
 def pack(spec: Forecast, forecaster: PackedForecaster, *, run_id: str, as_of: dt.date, pipeline_run: str) -> ModelRef:
     """Log a forecaster under a run and register it; a repeated call returns the version that is there."""
-    name = model_name(spec.name, forecaster.key)
-    if (made := registry.version_of_run(name, run_id)) is not None:
-        return made
-    with tempfile.TemporaryDirectory() as folder, tracking.available(f"log the forecaster of run {run_id}"):
-        packed = Path(folder) / "model"
-        packed.mkdir()
-        content = {
-            "key": forecaster.key,
-            "family": forecaster.family,
-            "views": {str(lead): json.dumps(_view(view)) for lead, view in forecaster.views.items()},
-            "models": {str(lead): model for lead, model in forecaster.models.items()},
-        }
-        skops.io.dump(content, packed / _MODEL)
-        described = Model(artifact_path="model", run_id=run_id, signature=_signature())
-        described.add_flavor("flightdeck_forecaster", data=_MODEL, skops_version=skops.__version__)
-        described.save(str(packed / "MLmodel"))
-        digest = digest_of_folder(packed)
-        tracking.client().log_artifacts(run_id, str(packed), "model")
-    return registry.register(
-        name, f"runs:/{run_id}/model", run_id=run_id, digest=digest, as_of=as_of, pipeline_run=pipeline_run
-    )
+    content = {
+        "key": forecaster.key,
+        "family": forecaster.family,
+        "views": {str(lead): json.dumps(_view(view)) for lead, view in forecaster.views.items()},
+        "models": {str(lead): model for lead, model in forecaster.models.items()},
+    }
+    return registry.register_files(
+        model_name(spec.name, forecaster.key), flavor="flightdeck_forecaster",
+        facts={"data": _MODEL, "skops_version": skops.__version__}, signature=_signature(),
+        write=lambda folder: skops.io.dump(content, folder / _MODEL), run_id=run_id, as_of=as_of,
+        pipeline_run=pipeline_run,
+    )  # fmt: skip
 
 
 def load(ref: ModelRef) -> PackedForecaster:

@@ -11,10 +11,9 @@ from include.catalog import resolve
 from include.data.tables import Table
 from include.forecast import Forecast
 from include.forecast_ops.training import ANSWERS, answers, fitted, known_to
-from include.models import registry, tracking
+from include.models import keyed, registry, tracking
 from include.models.reproduce import Reproduction
 from include.naming import model_name
-from include.records import KeyedTraining
 
 
 def reproduce(spec: Forecast, key: str, version: int) -> Reproduction:
@@ -26,7 +25,7 @@ def reproduce(spec: Forecast, key: str, version: int) -> Reproduction:
     """
     ref = registry.model_ref(model_name(spec.name, key), version)
     evaluation = registry.forecast_of(ref)
-    training = tracking.load_record(tracking.parent_of(ref.run_id), "training.json", KeyedTraining)
+    training = keyed.record_of(tracking.parent_of(ref.run_id))
     told = tracking.load_json(ref.run_id, ANSWERS)
     known = known_to(spec, training)
     forecaster = fitted(spec, known, resolve(spec.calendar)(), key, evaluation.family)

@@ -17,7 +17,6 @@ from include.naming import model_name
 from include.records import KeyedTraining, ModelRef
 from include.spec import DatasetUseCase
 
-RECORD = "training.json"
 _ERROR = "error.txt"
 
 
@@ -65,21 +64,14 @@ def prepare(
         lock_digest=provenance.lock_digest(),
         environment=provenance.environment(),
     )
-    tags = {
-        "mlflow.source.git.commit": training.git_commit, "lock_digest": training.lock_digest,
-        "dag_id": airflow.get("dag_id", ""), "run_id": airflow.get("run_id", ""), "try": str(try_number),
-        "originator": originator, "originator_source": originator_source, "reason": reason,
-    }  # fmt: skip
-    run_id = tracking.open_run(spec.name, f"train {training.as_of}", pipeline_run=pipeline_run, tags=tags)
-    params = {"as_of": training.as_of, "first_day": training.first_day, "keys": ",".join(keys), "seed": spec.seed}
-    tracking.log_params(run_id, params | {f"version.{name}": value for name, value in training.versions.items()})
-    tracking.log_record(run_id, RECORD, training)
-    return run_id
+    versions = {f"version.{name}": value for name, value in training.versions.items()}
+    params = {"first_day": training.first_day, "keys": ",".join(keys), **versions}
+    return tracking.open_training(training, params, airflow=airflow, try_number=try_number)
 
 
 def record_of(run_id: str) -> KeyedTraining:
     """Return what the training of a parent run depends on."""
-    return tracking.load_record(run_id, RECORD, KeyedTraining)
+    return tracking.load_record(run_id, tracking.TRAINING, KeyedTraining)
 
 
 def trained_keys(run_id: str) -> tuple[str, ...]:

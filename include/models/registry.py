@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
 
 from include.errors import ArtifactError, PermanentError
 from include.models.folders import digest_of_folder
@@ -32,6 +34,43 @@ def register(name: str, source: str, *, run_id: str, digest: str, as_of: dt.date
         mlflow.register_model(source, name, tags=tags)
     (version,) = _versions_of_run(name, run_id)
     return ModelRef(name=name, version=version, run_id=run_id, digest=digest)
+
+
+def register_files(
+    name: str,
+    *,
+    flavor: str,
+    facts: Mapping[str, Any],
+    signature: ModelSignature,
+    write: Callable[[Path], None],
+    run_id: str,
+    as_of: dt.date,
+    pipeline_run: str,
+) -> ModelRef:
+    """Log files of our own under a run and register them; a repeated call returns the version that is there.
+
+    Args:
+        name: Registered model name.
+        flavor: What kind of model the files are.
+        facts: What its flavor says of them.
+        signature: What goes in and what comes out.
+        write: Writes the files into an empty folder.
+        run_id: The run.
+        as_of: The day of the training.
+        pipeline_run: The pipeline run.
+    """
+    if (made := version_of_run(name, run_id)) is not None:
+        return made
+    with tempfile.TemporaryDirectory() as folder, available(f"log the model of run {run_id}"):
+        packed = Path(folder) / "model"
+        packed.mkdir()
+        write(packed)
+        described = Model(artifact_path="model", run_id=run_id, signature=signature)
+        described.add_flavor(flavor, **facts)
+        described.save(str(packed / "MLmodel"))
+        digest = digest_of_folder(packed)
+        client().log_artifacts(run_id, str(packed), "model")
+    return register(name, f"runs:/{run_id}/model", run_id=run_id, digest=digest, as_of=as_of, pipeline_run=pipeline_run)
 
 
 def version_of_run(name: str, run_id: str) -> ModelRef | None:

@@ -76,7 +76,7 @@ def reproduce(spec: Classification, version: int) -> Reproduction:
     """
     ref = registry.model_ref(model_name(spec.name), version)
     evaluation = registry.classification_of(ref)
-    training = tracking.load_record(ref.run_id, "training.json", Training)
+    training = tracking.load_record(ref.run_id, tracking.TRAINING, Training)
     fitted = tracking.load_record(ref.run_id, f"families/{evaluation.family}.json", Fitted)
     registered = tracking.param(ref.run_id, "predictions_digest")
 

@@ -32,9 +32,10 @@ from pydantic import BaseModel
 
 from include.errors import MissingMetricError, TransientError
 from include.naming import experiment_name
-from include.records import ModelRef
+from include.records import KeyedTraining, ModelRef, Training
 from include.settings import settings
 
+TRAINING = "training.json"
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 PIPELINE_RUN, ROLE = "flightdeck.pipeline_run", "flightdeck.role"
 _FOR_MODELS = "?workflowType=machine_learning"  # without it MLflow's pages are those for language models
@@ -66,6 +67,21 @@ def available(what: str) -> Iterator[None]:
 def open_run(use_case: str, name: str, *, pipeline_run: str, tags: Mapping[str, str] | None = None) -> str:
     """Return the id of the parent run of a pipeline run: a new one, or the one that an earlier try has opened."""
     return _open(use_case, name, role="parent", pipeline_run=pipeline_run, tags=dict(tags or {}))
+
+
+def open_training(
+    record: KeyedTraining | Training, params: Mapping[str, Any], *, airflow: Mapping[str, str], try_number: int
+) -> str:
+    """Return the id of a training's parent run, which holds what the training depends on; the same one in each try."""
+    tags = {
+        "mlflow.source.git.commit": record.git_commit, "lock_digest": record.lock_digest,
+        "dag_id": airflow.get("dag_id", ""), "run_id": airflow.get("run_id", ""), "try": str(try_number),
+        "originator": record.originator, "originator_source": record.originator_source, "reason": record.reason,
+    }  # fmt: skip
+    run_id = open_run(record.use_case, f"train {record.as_of}", pipeline_run=record.pipeline_run, tags=tags)
+    log_params(run_id, {"as_of": record.as_of, "seed": record.seed, **params})
+    log_record(run_id, TRAINING, record)
+    return run_id
 
 
 def child_run(parent_run_id: str, name: str, *, pipeline_run: str, tags: Mapping[str, str] | None = None) -> str:

@@ -78,32 +78,18 @@ def prepare(
         lock_digest=provenance.lock_digest(),
         environment=provenance.environment(),
     )
-    tags = {
-        "mlflow.source.git.commit": training.git_commit,
-        "lock_digest": training.lock_digest,
-        "dag_id": airflow.get("dag_id", ""),
-        "run_id": airflow.get("run_id", ""),
-        "try": str(try_number),
-        "originator": originator,
-        "originator_source": originator_source,
-        "reason": reason,
-        "tenant_use_case_key": f"{spec.name}/default",
-    }
-    run_id = tracking.open_run(spec.name, f"train {snapshot.as_of}", pipeline_run=pipeline_run, tags=tags)
     params = {
-        "as_of": snapshot.as_of, "seed": spec.seed, "table": snapshot.table, "table_version": snapshot.version,
+        "table": snapshot.table, "table_version": snapshot.version,
         "truth_version": snapshot.truth_version, "rows": snapshot.rows, "snapshot_digest": snapshot.digest,
         "trained_until": trained_until(spec, snapshot), "fresh_until": snapshot.last_day,
         **{f"env.{name}": value for name, value in training.environment.items()},
     }  # fmt: skip
-    tracking.log_params(run_id, params)
-    tracking.log_record(run_id, "training.json", training)
-    return run_id
+    return tracking.open_training(training, params, airflow=airflow, try_number=try_number)
 
 
 def drift_confirmed(run_id: str) -> str:
     """Return what drifted, where that is why the training was asked for; nothing otherwise."""
-    return tracking.load_record(run_id, "training.json", Training).drift_confirmed
+    return tracking.load_record(run_id, tracking.TRAINING, Training).drift_confirmed
 
 
 def search_batches(spec: Classification) -> list[dict[str, Any]]:
@@ -228,7 +214,7 @@ def evaluate(
 
 
 def _rows(spec: Classification, run_id: str) -> tuple[Training, pd.DataFrame]:
-    training = tracking.load_record(run_id, "training.json", Training)
+    training = tracking.load_record(run_id, tracking.TRAINING, Training)
     return training, snapshots.read(spec, training.snapshot)
 
 
