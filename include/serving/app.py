@@ -14,6 +14,7 @@ from fastapi import Body, FastAPI, Query, Security
 from fastapi import Path as Path_
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -92,7 +93,7 @@ def create_app(
             await asyncio.gather(*tasks, return_exceptions=True)
             await service.log.close()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Flightdeck scoring service",
         version="1",
         description="Decisions, lists and forecasts of the models that the deployment journals name.",
