@@ -88,10 +88,11 @@ def run_experiment(spec: Recommendation, design: Design, *, pipeline_run: str) -
     last = design.first_day + dt.timedelta(days=design.days - 1)
     eve = design.first_day - dt.timedelta(days=1)
     seen = purchases(spec, as_of=last + _WINDOW)
-    if seen.cleaned.events[TIME].max() < pd.Timestamp(last, tz="UTC"):
+    needed, newest = last + _WINDOW - dt.timedelta(days=1), seen.cleaned.events[TIME].max().date()
+    if newest < needed:
         raise PermanentError(
-            expected=f"purchases up to {last}, and of the week behind",
-            seen=f"up to {seen.cleaned.events[TIME].max():%Y-%m-%d}",
+            expected=f"purchases up to {needed}: its days, and the week a click has to become a purchase",
+            seen=f"up to {newest}",
             where=f"experiment {design.name} of {spec.name}",
             next_step="land more days, or choose an earlier first day",
         )
@@ -144,10 +145,8 @@ def _pilot(spec: Recommendation, seen: Purchases, design: Design, model: ClickMo
 
 
 def _days(spec: Recommendation, seen: Purchases, known: Interactions, design: Design) -> Iterator[ReplayDay]:
-    lists = {
-        "champion": _lists(spec, known, design.champion, design.task),
-        "challenger": _lists(spec, known, design.challenger, design.task),
-    }
+    made = {name: _lists(spec, known, name, design.task) for name in {design.champion, design.challenger}}
+    lists = {"champion": made[design.champion], "challenger": made[design.challenger]}
     events = seen.cleaned.events
     for number in range(design.days):
         day = design.first_day + dt.timedelta(days=number)

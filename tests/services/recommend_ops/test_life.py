@@ -293,3 +293,6 @@ def test_experiment_without_the_days_behind_it_is_refused():
     design = Design("x", "north", "frequency", "popularity", "rebuy", LAST + ONE, 10, 0.05)
     with pytest.raises(PermanentError, match="purchases up to"):
         run_experiment(SPEC, design, pipeline_run="small_shop_experiment/1")
+    ingest_readings(SPEC, first_day=LAST + ONE, last_day=LAST + 12 * ONE, run="test/without the week behind")
+    with pytest.raises(PermanentError, match=f"purchases up to {LAST + 16 * ONE}"):
+        run_experiment(SPEC, design, pipeline_run="small_shop_experiment/1")
