@@ -239,7 +239,8 @@ def test_a_living_writer_is_shipped_beside_while_it_rotates(tenant, tmp_path):
 
 
 def test_the_log_of_a_killed_process_is_shipped_with_all_that_it_acknowledged(tenant, tmp_path):
-    command = [sys.executable, "-m", "tests.unit.serving.appender", str(tmp_path), "20"]
+    seldom_rotated = "100000000"  # a kill between two segments would leave none to tear
+    command = [sys.executable, "-m", "tests.unit.serving.appender", str(tmp_path), "20", seldom_rotated]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         first = child.stdout.readline()
         threading.Timer(0.5, child.send_signal, [signal.SIGKILL]).start()

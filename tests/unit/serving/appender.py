@@ -10,9 +10,9 @@ from include.serving.prediction_log import PredictionLog
 from tests.unit.serving.made import record
 
 
-async def append(home: Path, clients: int) -> None:
+async def append(home: Path, clients: int, segment_bytes: int) -> None:
     """Append records from several clients; a line on standard output says that one was acknowledged."""
-    log = PredictionLog(home, segment_bytes=20_000)
+    log = PredictionLog(home, segment_bytes=segment_bytes)
 
     async def client(name: int) -> None:
         count = 0
@@ -26,4 +26,4 @@ async def append(home: Path, clients: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(append(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(append(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

@@ -71,7 +71,7 @@ def test_a_segment_s_name_is_on_disk_before_its_first_record_is_acknowledged(tmp
         pytest.skip("no strace here")
     calls = tmp_path / "calls"
     traced = ["strace", "-f", "-y", "-e", "trace=openat,fsync,fdatasync,write,rename", "-o", str(calls)]
-    command = [*traced, sys.executable, "-m", "tests.unit.serving.appender", str(tmp_path), "1"]
+    command = [*traced, sys.executable, "-m", "tests.unit.serving.appender", str(tmp_path), "1", "20000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as child:
         first = child.stdout.readline()
         os.killpg(child.pid, signal.SIGKILL)
@@ -86,7 +86,7 @@ def test_a_segment_s_name_is_on_disk_before_its_first_record_is_acknowledged(tmp
 
 @pytest.mark.parametrize("attempt", range(4))
 def test_every_acknowledged_record_survives_kill_9_once(tmp_path, attempt):
-    command = [sys.executable, "-m", "tests.unit.serving.appender", str(tmp_path), "40"]
+    command = [sys.executable, "-m", "tests.unit.serving.appender", str(tmp_path), "40", "20000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         killer = threading.Timer(0.3 + random.random() / 2, child.send_signal, [signal.SIGKILL])
         first = child.stdout.readline()
