@@ -36,7 +36,7 @@ from include.data.replay import credit_clients
 from include.models.fitting import fit_calibrated
 from include.models.metrics import auc, estimate, resamples
 from include.models.training import search_batches, try_out
-from include.monitoring import profile
+from include.monitor_ops.reference import reference_of, watched
 from include.monitoring.drift import detect
 from include.use_cases.credit_risk import SPEC
 
@@ -197,12 +197,12 @@ def _broken(rows: pd.DataFrame, days: pd.Series) -> pd.Index:
 def _drift_speed(clients: pd.DataFrame, score: Array) -> Measure:
     """Compare a week of arrivals with a month of them, from the stored profile and from the raw rows."""
     month, week = clients["arrival"].between(60, 89).to_numpy(), clients["arrival"].between(90, 96).to_numpy()
-    reference = profile.build(SPEC, clients[month], score[month])
+    reference = reference_of(SPEC, clients[month], score[month])
     before, after = (clients[which].assign(score=score[which]) for which in (month, week))
 
     def times() -> Iterator[tuple[str, float]]:
         began = time.perf_counter()
-        detect(SPEC, reference, clients[week], score[week])
+        detect(reference, watched(SPEC, clients[week], score[week]))
         middle = time.perf_counter()
         for name in (*SPEC.model_columns, "score"):
             _plain_test(before[name], after[name])

@@ -65,11 +65,22 @@ class Gates(PromotionGates):
 class Monitoring(Part):
     """When a difference is a drift, and when a drift is an alarm."""
 
-    false_alarm_rate: Share = Field(default=0.05, description="stated share of calm windows with any drifted column")
-    min_effect: float = Field(default=0.2, gt=0, description="effect size below which a difference does not matter")
+    false_alarm_rate: Share = Field(
+        default=0.05, ge=0.02, description="share of calm windows in which anything may be called drifted: 1 in 20"
+    )
+    min_effect: float = Field(
+        default=0.1,
+        gt=0,
+        description="Cohen's w below which a difference does not matter: a shift by a tenth of a standard deviation",
+    )
     window_days: int = Field(default=7, ge=1, description="length of the window that is compared")
-    min_rows: int = Field(default=200, ge=1, description="smallest window that is judged")
-    confirm: tuple[int, int] = Field(default=(2, 3), description="k of the last n windows must drift to confirm")
+    min_rows: int = Field(default=200, ge=30, description="smallest window that is judged")
+    confirm: tuple[int, int] = Field(
+        default=(2, 3), description="k of the last n windows must drift, so that one odd week asks for nothing"
+    )
+    groups: tuple[Name, ...] = Field(
+        default=(), description="columns whose groups may come in another mix, though each behaves as before"
+    )
 
 
 class Classification(UseCase):
@@ -122,6 +133,8 @@ class Classification(UseCase):
         protected = set(self.protected_columns)
         if wrong := [rule.column for rule in self.gates.fairness if rule.column not in protected]:
             raise ValueError(f"gates.fairness names {wrong}; valid are the protected columns {sorted(protected)}")
+        if wrong := [name for name in self.monitoring.groups if name not in allowed]:
+            raise ValueError(f"monitoring.groups names {wrong}; valid are {sorted(allowed)}")
         names = [candidate.name for candidate in self.candidates]
         if len(set(names)) != len(names):
             raise ValueError(f"candidates have the names {names}; each name must be given once")

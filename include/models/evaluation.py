@@ -34,7 +34,7 @@ from include.records import (
     Training,
 )
 
-PROFILE = "reference_profile.json"
+PROFILE = "reference.json"
 _SAMPLE_ROWS = 50
 
 
@@ -218,7 +218,7 @@ def _keep(
     families: Sequence[tuple[Fitted, Calibrated]],
 ) -> None:
     """Store all that was found with the run; the evaluation last, for its presence says that the rest is there."""
-    from include.monitoring import profile
+    from include.monitor_ops.reference import reference_of
 
     score = scores[evaluation.family]
     flat = {f"{name}{end}": getattr(each, field) for name, each in evaluation.metrics.items()
@@ -232,6 +232,6 @@ def _keep(
             "predictions_digest": predictions_digest(score),
         },
     )
-    tracking.log_record(run_id, PROFILE, profile.build(spec, fresh, score))
+    tracking.log_record(run_id, PROFILE, reference_of(spec, fresh, score))
     tracking.log_report(run_id, "report.html", evaluation_report(spec, evaluation, packed, fresh, scores, families))
     tracking.log_record(run_id, registry.EVALUATION, evaluation)

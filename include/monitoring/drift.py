@@ -1,40 +1,48 @@
-"""Is a window different from the reference, column by column: a test, an effect size, and control over all columns.
+"""Is a window different from the reference: a test and an effect for each column, and one rate of false alarms for all.
 
-A difference is a drift only if it is significant after control *and* large enough to matter. The control is that of
-Benjamini & Yekutieli (2001), which holds under any dependence between columns; where no column has drifted its false
-discovery rate is the chance that any column is called drifted, and that is the rate the spec states.
+A column has drifted if its difference is significant *and* large enough to matter. Significant means: in fewer than the
+stated share of calm windows would any column look as different (``include.monitoring.calm``). So the rate that is
+stated is that of whole windows, however many columns they have and however these depend on each other.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import stats
+from pydantic import Field
 
-from include.classification import Classification
-from include.monitoring.profile import ColumnProfile, ReferenceProfile, value_names
+from include.errors import PermanentError
+from include.monitoring import blocks, calm
+from include.monitoring.joint import JointDrift, told_apart
+from include.monitoring.profile import ReferenceProfile
+from include.monitoring.sketch import Kind
+from include.monitoring.window import WindowCounts, read
 from include.records import Record
 
-Array = NDArray[np.float64]
 SCORE = "score"
-_PSI_BINS = 10
-_SMALLEST_CELL = 5.0
-_FLOOR = 1e-4
+JOINT = "all columns together"
+FEWEST_ROWS = 30
 
 
 class ColumnDrift(Record):
     """One column of a window against the reference."""
 
     column: str
-    test: str
+    kind: Kind
+    test: str = Field(description="smooth test of ordered cells, chi-square of named ones")
     statistic: float
-    p_value: float
-    adjusted_p: float
-    effect: float
+    p_value: float = Field(description="of this column alone")
+    adjusted_p: float = Field(description="share of calm windows in which some column would look as different")
+    effect: float = Field(
+        description="Cohen's w: .1 small, .3 medium, .5 large; about the shift in standard deviations"
+    )
+    missing_before: float = Field(description="share without a value, in the reference")
+    missing_now: float = Field(description="share without a value, in the window")
+    psi: float = Field(description="population stability index, for who is used to it; nothing is decided by it")
+    significant: bool
     drifted: bool
 
 
@@ -43,130 +51,120 @@ class WindowDrift(Record):
 
     rows: int
     columns: tuple[ColumnDrift, ...]
+    joint: JointDrift | None = Field(default=None, description="all columns together; none where it was not looked at")
+    joint_drifted: bool = Field(default=False, description="whether that is significant and matters")
+    problems: dict[str, str] = Field(default_factory=dict, description="columns that could not be compared as they are")
+    not_judged: str = Field(default="", description="why nothing was compared; empty otherwise")
 
     @property
     def drifted(self) -> list[ColumnDrift]:
         """Return the columns that have drifted, the largest effect first."""
         return sorted((each for each in self.columns if each.drifted), key=lambda each: -each.effect)
 
-
-@dataclass(frozen=True)
-class Window:
-    """Some days of scored rows, and what was found; no drift where they are too few to judge."""
-
-    first_day: dt.date
-    last_day: dt.date
-    rows: pd.DataFrame
-    drift: WindowDrift | None
-
     @property
-    def drifted(self) -> bool:
-        """Return whether any column has drifted."""
-        return self.drift is not None and bool(self.drift.drifted)
+    def alarm(self) -> bool:
+        """Return whether anything has drifted, a column or all together."""
+        return self.joint_drifted or any(each.drifted for each in self.columns)
 
 
-def detect(spec: Classification, reference: ReferenceProfile, rows: pd.DataFrame, scores: Array) -> WindowDrift:
+def detect(
+    profile: ReferenceProfile,
+    window: pd.DataFrame | Iterable[pd.DataFrame] | WindowCounts,
+    *,
+    rate: float = 0.05,
+    min_effect: float = 0.1,
+    first_day: dt.date | None = None,
+    last_day: dt.date | None = None,
+    joint: bool = True,
+    seed: int = 0,
+) -> WindowDrift:
     """Compare a window with the reference.
 
     Args:
-        spec: The use case, with the false-alarm rate and the smallest effect that matters.
-        reference: The profile that was stored at training.
-        rows: Raw rows of the window.
-        scores: The model's scores of them, shape (rows,).
+        profile: The profile that was stored at training.
+        window: Its rows, in parts if they are many, or what was read of them.
+        rate: Share of calm windows in which anything may be called significant; at least .02 is meant, for the calm
+            windows that it is read from are 2,000, or the runs of days that a season has.
+        min_effect: Effect below which a difference does not matter.
+        first_day: First day of the window; needed where the reference's rows of a day depend on each other.
+        last_day: Its last day.
+        joint: Whether to look at all columns together as well; not done where rows of a day depend on each other.
+        seed: Of what is drawn.
+
+    Raises:
+        PermanentError: the days of the window are needed and not given.
     """
-    window = {name: rows[name] for name in reference.columns} | {SCORE: pd.Series(np.asarray(scores))}
-    profiles = reference.columns | {SCORE: reference.score}
-    tested = {name: compare_column(profiles[name], values) for name, values in window.items()}
-    adjusted = stats.false_discovery_control([p_value for _, _, p_value, _ in tested.values()], method="by")
-    limit, smallest = spec.monitoring.false_alarm_rate, spec.monitoring.min_effect
-    columns = [
-        ColumnDrift(
-            column=name,
-            test=test,
-            statistic=statistic,
-            p_value=p_value,
-            adjusted_p=float(corrected),
-            effect=effect,
-            drifted=bool(corrected <= limit and effect >= smallest),
-        )
-        for (name, (test, statistic, p_value, effect)), corrected in zip(tested.items(), adjusted, strict=True)
-    ]
-    return WindowDrift(rows=len(rows), columns=tuple(columns))
+    seen = window if isinstance(window, WindowCounts) else read(profile, window, seed=seed)
+    if seen.rows < FEWEST_ROWS:
+        said = f"{seen.rows} rows, at least {FEWEST_ROWS} are needed"
+        return WindowDrift(rows=seen.rows, columns=(), problems=seen.problems, not_judged=said)
+    looks = _looks(profile, seen, first_day, last_day, seed)
+    together = None
+    if joint and not profile.in_blocks and len(seen.sample):
+        together = told_apart(profile.sample, seen.sample, seed=seed)
+    if together is not None:
+        looks = _with_joint(looks, together, seed)
+    adjusted = calm.calibrated(looks)
+    if not adjusted:
+        said = f"the reference has no run of as many days as from {first_day} to {last_day}" if looks.p_values else (
+            "none of the reference's columns is there")  # fmt: skip
+        return WindowDrift(rows=seen.rows, columns=(), problems=seen.problems, not_judged=said)
+    columns = tuple(_column(profile, seen, looks, name, adjusted[name], rate, min_effect) for name in seen.columns)
+    moved = together is not None and adjusted[JOINT] <= rate and together.effect >= min_effect
+    return WindowDrift(rows=seen.rows, columns=columns, joint=together, joint_drifted=moved, problems=seen.problems)
 
 
-def compare_column(reference: ColumnProfile, values: pd.Series) -> tuple[str, float, float, float]:
-    """Return test, statistic, p-value and effect of one column.
+def _looks(
+    profile: ReferenceProfile, seen: WindowCounts, first_day: dt.date | None, last_day: dt.date | None, seed: int
+) -> calm.Looks:
+    if not profile.in_blocks:
+        return calm.independent(profile, seen, seed=seed)
+    if first_day is None or last_day is None:
+        raise PermanentError(
+            expected="the window's first and last day: rows of a day depend on each other in the reference",
+            seen=f"{first_day} to {last_day}",
+            where="drift detection",
+            next_step="pass first_day and last_day",
+        )
+    return blocks.compared(profile, seen, first_day=first_day, last_day=last_day)
 
-    Amounts: Kolmogorov–Smirnov against the stored quantiles. Categories: chi-square with sparse cells pooled. The
-    effect is the population stability index, .1 for a moderate and .25 for a large shift by the custom of credit
-    scoring (Siddiqi, 2006). Nulls are a value of their own in the effect, and in the test of categories.
-    """
-    known = values.dropna()
-    nulls = len(values) - len(known)
-    if known.empty or reference.rows == 0:
-        return (
-            "presence",
-            1.0,
-            float(known.empty == (reference.rows == 0)),
-            np.inf if known.empty != (reference.rows == 0) else 0.0,
-        )
-    if reference.is_category:
-        names = value_names(known)
-        expected, seen = _cells(reference.shares, names)
-        statistic, p_value = _chi_square(expected * reference.rows, reference.nulls, seen * len(known), nulls)
-        return (
-            "chi-square",
-            statistic,
-            p_value,
-            _psi(expected, reference.rows, reference.nulls, seen, len(known), nulls),
-        )
-    amounts = known.to_numpy(dtype=float)
-    quantiles = np.array(reference.quantiles)
-    statistic = _ks(quantiles, amounts)
-    effective = reference.rows * len(amounts) / (reference.rows + len(amounts))
-    p_value = float(stats.kstwo.sf(statistic, max(1, round(effective))))
-    edges = np.unique(np.quantile(quantiles, np.linspace(0, 1, _PSI_BINS + 1)[1:-1]))
-    expected = np.bincount(np.searchsorted(edges, quantiles, side="right"), minlength=len(edges) + 1) / len(quantiles)
-    seen = np.bincount(np.searchsorted(edges, amounts, side="right"), minlength=len(edges) + 1) / len(amounts)
-    return (
-        "Kolmogorov-Smirnov",
-        statistic,
-        p_value,
-        _psi(expected, reference.rows, reference.nulls, seen, len(amounts), nulls),
+
+def _with_joint(looks: calm.Looks, together: JointDrift, seed: int) -> calm.Looks:
+    """Return the looks with one more, whose p-value in calm windows is taken as unrelated to the others'."""
+    alone = np.random.default_rng(seed + 1).random((len(looks.calm), 1))
+    return calm.Looks(
+        {**looks.p_values, JOINT: together.p_value}, looks.effects, looks.tested, np.hstack([looks.calm, alone])
     )
 
 
-def _ks(quantiles: Array, amounts: Array) -> float:
-    """Return the largest distance between the reference's distribution function and the window's."""
-    points = np.concatenate([quantiles, amounts])
-    below = np.searchsorted(quantiles, points, side="right") / len(quantiles)
-    window = np.searchsorted(np.sort(amounts), points, side="right") / len(amounts)
-    return float(np.abs(below - window).max())
+def _column(
+    profile: ReferenceProfile,
+    seen: WindowCounts,
+    looks: calm.Looks,
+    name: str,
+    adjusted: float,
+    rate: float,
+    min_effect: float,
+) -> ColumnDrift:
+    sketch, counts = profile.columns[name], seen.columns[name]
+    effect = looks.effects[name]
+    return ColumnDrift(
+        column=name,
+        kind=sketch.kind,
+        test="smooth test" if sketch.ordered else "chi-square",
+        statistic=looks.tested[name].statistic,
+        p_value=looks.p_values[name],
+        adjusted_p=adjusted,
+        effect=effect,
+        missing_before=sketch.missing_rate,
+        missing_now=float(counts[-1] / seen.rows),
+        psi=stability(np.array(sketch.counts), counts),
+        significant=adjusted <= rate,
+        drifted=adjusted <= rate and effect >= min_effect,
+    )
 
 
-def _cells(shares: dict[str, float], names: pd.Series) -> tuple[Array, Array]:
-    """Return reference and window shares over the known values, and one cell for those that the reference never had."""
-    seen = names.value_counts(normalize=True)
-    known = list(shares)
-    window = [float(seen.get(name, 0.0)) for name in known]
-    return np.array([*shares.values(), 0.0]), np.array([*window, max(0.0, 1.0 - sum(window))])
-
-
-def _chi_square(expected: Array, expected_nulls: int, seen: Array, nulls: int) -> tuple[float, float]:
-    table = np.column_stack([np.append(expected, expected_nulls), np.append(seen, nulls)])
-    table = table[table.sum(axis=1) > 0]
-    sparse = table.sum(axis=1) * table.sum(axis=0).min() / table.sum() < _SMALLEST_CELL
-    if sparse.any():
-        table = np.vstack([table[~sparse], table[sparse].sum(axis=0)])
-        table = table[table.sum(axis=1) > 0]
-    if len(table) < 2:
-        return 0.0, 1.0
-    found = stats.chi2_contingency(table, correction=False)
-    return float(found.statistic), float(found.pvalue)
-
-
-def _psi(expected: Array, rows: int, expected_nulls: int, seen: Array, count: int, nulls: int) -> float:
-    before = np.append(expected * rows, expected_nulls) / (rows + expected_nulls)
-    after = np.append(seen * count, nulls) / (count + nulls)
-    before, after = np.maximum(before, _FLOOR), np.maximum(after, _FLOOR)
-    return float(((after - before) * np.log(after / before)).sum())
+def stability(before: np.ndarray, now: np.ndarray) -> float:
+    """Return the population stability index of counts, shape (cells,) each, with no cell empty (Siddiqi, 2006)."""
+    one, other = (np.maximum(each / max(each.sum(), 1), 1e-4) for each in (before, now))
+    return float(((other - one) * np.log(other / one)).sum())

@@ -122,7 +122,7 @@ SPEC = Classification(
         ),
         raises_risk=_PAY,
     ),
-    monitoring=Monitoring(window_days=7, min_rows=500, confirm=(2, 3)),
+    monitoring=Monitoring(window_days=7, min_rows=500, confirm=(2, 3), groups=("EDUCATION", "LIMIT_BAL", "PAY_0")),
     rollout=Rollout(weights=(0.1, 0.5)),
     serving=Serving(deadline_ms=100, out_of_range="flag", outputs=(0, 1)),
 )  # fmt: skip

@@ -51,7 +51,7 @@ class DriftDetectionOperator(StepOperator):
 
     def step(self, spec: Classification, context: Any) -> str:
         """Return the reason to retrain, or an empty text."""
-        from include.monitoring.monitor import monitor
+        from include.monitor_ops.monitor import monitor
 
         seen = monitor(spec, as_of=partition_day(context), pipeline_run=pipeline_run(context))
         self.link_run(seen.run_id, seen.report)

@@ -10,6 +10,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
+import pandas as pd
+
 from include.classification import Classification
 from include.data import snapshots
 from include.data.sources import DAY
@@ -18,15 +20,32 @@ from include.deployment.journal import Journal
 from include.errors import PermanentError
 from include.models import registry, tracking
 from include.models.evaluation import PROFILE
-from include.monitoring.drift import Window, detect
-from include.monitoring.drift_report import drift_report
+from include.monitor_ops.drift_report import show_drift
+from include.monitor_ops.reference import watched
+from include.monitoring.drift import WindowDrift, detect
 from include.monitoring.profile import ReferenceProfile
 from include.naming import DEFAULT_KEY
 from include.records import ModelRef
+from include.reporting import Report
 from include.serving.batch import PREDICTIONS
 
 Verdict = Literal["healthy", "watch", "retrain", "not judged"]
 REPORT = "drift.html"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some days of scored rows, and what was found; no drift where they are too few to judge."""
+
+    first_day: dt.date
+    last_day: dt.date
+    rows: pd.DataFrame
+    drift: WindowDrift | None
+
+    @property
+    def drifted(self) -> bool:
+        """Return whether anything has drifted."""
+        return self.drift is not None and self.drift.alarm
 
 
 @dataclass(frozen=True)
@@ -69,7 +88,7 @@ def monitor(spec: Classification, *, as_of: dt.date, pipeline_run: str) -> Monit
         tracking.log_metrics(run_id, {f"effect_{each.column}": min(each.effect, 1e6) for each in newest.columns})
         tracking.log_record(run_id, "drift.json", newest)
     tracking.log_params(run_id, {"verdict": verdict, "model_version": champion.version})
-    tracking.log_report(run_id, REPORT, drift_report(spec, champion, reference, windows, verdict, reason))
+    tracking.log_report(run_id, REPORT, _page(spec, champion, reference, windows, verdict, reason))
     tracking.close_run(run_id)
     drifted = tuple(each.column for each in newest.drifted) if newest else ()
     return MonitorResult(verdict, run_id, REPORT, reason, confirmed, drifted)
@@ -90,10 +109,16 @@ def _windows(spec: Classification, champion: ModelRef, reference: ReferenceProfi
         begin = last - dt.timedelta(days=spec.monitoring.window_days - 1)
         inside = scored.loc[scored[DAY].between(begin, last)]
         enough = len(inside) >= spec.monitoring.min_rows
-        drift = detect(spec, reference, inside, inside["score"].to_numpy()) if enough else None
+        drift = _drift(spec, reference, inside) if enough else None
         windows.append(Window(begin, last, inside, drift))
         last = begin - dt.timedelta(days=1)
     return windows[::-1]
+
+
+def _drift(spec: Classification, reference: ReferenceProfile, rows: pd.DataFrame) -> WindowDrift:
+    limits = spec.monitoring
+    seen = watched(spec, rows, rows["score"].to_numpy())
+    return detect(reference, seen, rate=limits.false_alarm_rate, min_effect=limits.min_effect, seed=spec.seed)
 
 
 def _verdict(spec: Classification, windows: list[Window]) -> tuple[Verdict, str, bool]:
@@ -102,15 +127,51 @@ def _verdict(spec: Classification, windows: list[Window]) -> tuple[Verdict, str,
     if newest.drift is None:
         seen = f"{len(newest.rows)} rows from {newest.first_day} to {newest.last_day}"
         return "not judged", f"{seen}, fewer than {spec.monitoring.min_rows}", False
-    if not newest.drift.drifted:
+    if not newest.drift.alarm:
         return "healthy", f"no column drifted from {newest.first_day} to {newest.last_day}", False
-    named = ", ".join(
-        f"{each.column} (PSI {each.effect:.2f}, p {each.adjusted_p:.1g})" for each in newest.drift.drifted
+    named = (
+        "all columns together"
+        if not newest.drift.drifted
+        else ", ".join(
+            f"{each.column} (effect {each.effect:.2f}, p {each.adjusted_p:.1g})" for each in newest.drift.drifted
+        )
     )
     seen = f"{named} from {newest.first_day} to {newest.last_day}; {len(hits)} of the last {looked} windows drifted"
     if len(hits) >= needed:
         return "retrain", f"drift confirmed: {seen}", True
     return "watch", f"{seen}, {needed} would confirm", False
+
+
+def _page(
+    spec: Classification,
+    champion: ModelRef,
+    reference: ReferenceProfile,
+    windows: list[Window],
+    verdict: Verdict,
+    reason: str,
+) -> str:
+    report = Report(
+        f"{spec.title}: {verdict}",
+        f"v{champion.version}, windows of {spec.monitoring.window_days} days against {reference.rows} reference rows",
+    )
+    report.section("Verdict").text(reason, kind="bad" if verdict == "retrain" else "")
+    report.table(
+        ["window", "rows", "drifted columns"],
+        [[f"{each.first_day} to {each.last_day}", len(each.rows), _named(each)] for each in windows],
+    )
+    newest, limits = windows[-1], spec.monitoring
+    if newest.drift is not None:
+        report.section("Columns of the newest window")
+        show_drift(
+            report, reference, newest.drift, newest.rows, rate=limits.false_alarm_rate, smallest=limits.min_effect
+        )
+    return report.html()
+
+
+def _named(window: Window) -> str:
+    if window.drift is None:
+        return "not judged: too few rows"
+    return ", ".join(f"{each.column} {each.effect:.2f}" for each in window.drift.drifted) or "none"
 
 
 def _nothing(spec: Classification, expected: str, seen: str) -> PermanentError:
