@@ -78,7 +78,7 @@ class Monitoring(Part):
     confirm: tuple[int, int] = Field(
         default=(2, 3), description="k of the last n windows must drift, so that one odd week asks for nothing"
     )
-    groups: tuple[Name, ...] = Field(
+    groups: tuple[str, ...] = Field(
         default=(), description="columns whose groups may come in another mix, though each behaves as before"
     )
 

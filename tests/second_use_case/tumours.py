@@ -51,7 +51,7 @@ SPEC = Classification(
         max_calibration_error=0.2,
         max_latency_ms=1000,  # an order of work waits for nobody, and a busy machine must not decide a test
     ),
-    monitoring=Monitoring(window_days=4, min_rows=20),
+    monitoring=Monitoring(window_days=4, min_rows=30),
 )
 
 
