@@ -12,6 +12,7 @@ is the null distribution of whatever is made of the p-values:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ def _drawn(profile: ReferenceProfile, tested: dict[str, Tested], seed: int) -> A
     generator = np.random.default_rng(seed)
     place = {name: column for column, name in enumerate(profile.sampled)}
     rows = len(profile.sample)
-    weights = generator.standard_normal((DRAWS, max(rows, 1)), dtype=np.float32)
+    weights = _weights(max(rows, 1), seed)
     calm = generator.random((DRAWS, len(tested)))  # what is not in the sample depends on nothing that we know
     names = [name for name, each in tested.items() if name in place and each.freedom and rows > 1]
     columns = list(tested)
@@ -77,6 +78,14 @@ def _drawn(profile: ReferenceProfile, tested: dict[str, Tested], seed: int) -> A
         scaled = sums * np.where(means > 0, freedom / np.where(means > 0, means, 1), 1)  # the sample's own error
         calm[:, [columns.index(name) for name in chunk]] = stats.chi2.sf(scaled, freedom)
     return calm
+
+
+@lru_cache(maxsize=4)
+def _weights(rows: int, seed: int) -> NDArray[np.float32]:
+    """Return the multipliers of a bootstrap, shape (draws, rows); windows that are judged in a row share them."""
+    weights = np.random.default_rng([seed, rows]).standard_normal((DRAWS, rows), dtype=np.float32)
+    weights.flags.writeable = False
+    return weights
 
 
 def _chunks(names: list[str], tested: dict[str, Tested]) -> list[list[str]]:
