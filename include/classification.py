@@ -62,27 +62,6 @@ class Gates(PromotionGates):
     raises_risk: tuple[str, ...] = Field(default=(), description="columns where more must never lower the score")
 
 
-class Monitoring(Part):
-    """When a difference is a drift, and when a drift is an alarm."""
-
-    false_alarm_rate: Share = Field(
-        default=0.05, ge=0.02, description="share of calm windows in which anything may be called drifted: 1 in 20"
-    )
-    min_effect: float = Field(
-        default=0.1,
-        gt=0,
-        description="Cohen's w below which a difference does not matter: a shift by a tenth of a standard deviation",
-    )
-    window_days: int = Field(default=7, ge=1, description="length of the window that is compared")
-    min_rows: int = Field(default=200, ge=30, description="smallest window that is judged")
-    confirm: tuple[int, int] = Field(
-        default=(2, 3), description="k of the last n windows must drift, so that one odd week asks for nothing"
-    )
-    groups: tuple[str, ...] = Field(
-        default=(), description="columns whose groups may come in another mix, though each behaves as before"
-    )
-
-
 class Classification(UseCase):
     """A use case whose models give each row the probability of a bad outcome."""
 
@@ -96,7 +75,6 @@ class Classification(UseCase):
     primary_metric: Literal["auc", "brier"] = Field(default="auc", description="metric that decides")
     costs: Costs = Field(description="what a wrong decision costs")
     gates: Gates = Field(description="what a candidate must show")
-    monitoring: Monitoring = Field(default_factory=Monitoring, description="when a drift is an alarm")
 
     @property
     def tables(self) -> tuple[str, ...]:

@@ -218,6 +218,27 @@ class Serving(Part):
     outputs: tuple[float, float] | None = Field(default=(0, 1), description="range that a sane output lies in")
 
 
+class Monitoring(Part):
+    """When a difference is a drift, and when a drift is an alarm."""
+
+    false_alarm_rate: Share = Field(
+        default=0.05, ge=0.02, description="share of calm windows in which anything may be called drifted: 1 in 20"
+    )
+    min_effect: float = Field(
+        default=0.1,
+        gt=0,
+        description="Cohen's w below which a difference does not matter: a shift by a tenth of a standard deviation",
+    )
+    window_days: int = Field(default=7, ge=1, description="length of the window that is compared")
+    min_rows: int = Field(default=200, ge=30, description="smallest window that is judged")
+    confirm: tuple[int, int] = Field(
+        default=(2, 3), description="k of the last n windows must drift, so that one odd week asks for nothing"
+    )
+    groups: tuple[str, ...] = Field(
+        default=(), description="columns whose groups may come in another mix, though each behaves as before"
+    )
+
+
 class UseCase(Part):
     """One use case: who wants what, how bad a mistake is, when things happen, and who must agree.
 
@@ -239,6 +260,7 @@ class UseCase(Part):
     approvers: tuple[str, ...] = Field(default=("reviewer",), description="who may approve, if the class asks for it")
     approval_hours: float = Field(default=72, gt=0, description="after this an unanswered request has expired")
     retention_days: int = Field(default=730, ge=1, description="how long rows are kept")
+    monitoring: Monitoring = Field(default_factory=Monitoring, description="when a difference is a drift")
     promotion_window: Window | None = Field(default=None, description="when a champion may change; none: at any time")
     rollout: Rollout | None = Field(default=None, description="how real requests are handed over; none: all at once")
     serving: Serving | None = Field(default=None, description="how the service answers; none: it does not serve this")

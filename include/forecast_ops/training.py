@@ -32,6 +32,7 @@ from include.forecasting.panel import Array, Panel
 from include.forecasting.samples import actual_temperature, measured, observe, view
 from include.forecasting.windows import Horizon
 from include.models import keyed, registry, tracking
+from include.monitor_ops.reference import keep_reference, watched_hours
 from include.records import KeyedTraining, ModelRef
 
 BACKTEST = "backtest.npz"
@@ -82,6 +83,8 @@ def train(spec: Forecast, run_id: str, keys: Sequence[str]) -> dict[str, str]:
     last = pd.Timestamp(training.as_of, tz="UTC")
     days = pd.date_range(end=last, periods=spec.backtest_days, freq="D")
     prepared = Prepared(known, days, resolve(spec.calendar)())
+    if training.keys[0] in keys:  # of all batches, one
+        keep_reference(spec, run_id, watched_hours(known.panel))
     journal = Journal(spec.name)
     state, sequence = journal.state(), journal.sequence()
 

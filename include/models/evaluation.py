@@ -34,7 +34,6 @@ from include.records import (
     Training,
 )
 
-PROFILE = "reference.json"
 _SAMPLE_ROWS = 50
 
 
@@ -218,7 +217,7 @@ def _keep(
     families: Sequence[tuple[Fitted, Calibrated]],
 ) -> None:
     """Store all that was found with the run; the evaluation last, for its presence says that the rest is there."""
-    from include.monitor_ops.reference import reference_of
+    from include.monitor_ops.reference import PROFILE, reference_of
 
     score = scores[evaluation.family]
     flat = {f"{name}{end}": getattr(each, field) for name, each in evaluation.metrics.items()

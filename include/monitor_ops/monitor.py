@@ -19,9 +19,8 @@ from include.data.tables import Table
 from include.deployment.journal import Journal
 from include.errors import PermanentError
 from include.models import registry, tracking
-from include.models.evaluation import PROFILE
 from include.monitor_ops.drift_report import show_drift
-from include.monitor_ops.reference import watched
+from include.monitor_ops.reference import PROFILE, watched
 from include.monitoring.drift import WindowDrift, detect
 from include.monitoring.profile import ReferenceProfile
 from include.naming import DEFAULT_KEY

@@ -14,6 +14,7 @@ from include.deployment.entries import KeyState
 from include.deployment.journal import Journal
 from include.errors import PermanentError
 from include.models import keyed, registry, tracking
+from include.monitor_ops.reference import keep_reference, watched_lines
 from include.recommend_ops import artifact
 from include.recommend_ops.contest import contest, of_task, scores_of
 from include.recommend_ops.evaluation import evaluate
@@ -62,6 +63,8 @@ def train(spec: Recommendation, run_id: str, keys: Sequence[str]) -> dict[str, s
     """
     training = keyed.record_of(run_id)
     seen = purchases(spec, as_of=training.as_of, version=training.versions[spec.datasets[0].table])
+    if training.keys[0] in keys:  # of all batches, one
+        keep_reference(spec, run_id, watched_lines(seen))
     journal = Journal(spec.name)
     state, sequence = journal.state(), journal.sequence()
 

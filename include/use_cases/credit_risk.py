@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from include.classification import Candidate, Classification, Costs, Fairness, Feature, Gates, Monitoring
-from include.spec import Column, Contract, Risk, Role, Rollout, Serving, Source
+from include.classification import Candidate, Classification, Costs, Fairness, Feature, Gates
+from include.spec import Column, Contract, Monitoring, Risk, Role, Rollout, Serving, Source
 
 if TYPE_CHECKING:
     from include.data.sources import Batch

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from include.classification import Candidate, Classification, Costs, Gates, Monitoring
-from include.spec import Column, Contract, Risk, Role, Source
+from include.classification import Candidate, Classification, Costs, Gates
+from include.spec import Column, Contract, Monitoring, Risk, Role, Source
 
 if TYPE_CHECKING:
     from include.data.sources import Batch
