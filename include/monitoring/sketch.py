@@ -164,7 +164,7 @@ def _named(column: ColumnSketch, values: pd.Series) -> Codes:
     other, missing = len(column.names), len(column.names) + 1
     if column.kind == "datetime":
         times = pd.to_datetime(values, errors="coerce")
-        cells = (times.dt.weekday * 4 + times.dt.hour // 6).to_numpy(dtype=float, na_value=np.nan)
+        cells = (times.dt.day_of_week * 4 + times.dt.hour // 6).to_numpy(dtype=float, na_value=np.nan)
         return np.where(np.isnan(cells), missing, cells).astype(np.uint8)
     if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
         return _numbered(column, values.to_numpy(dtype=float, na_value=np.nan))
