@@ -20,8 +20,8 @@ from include.deployment.journal import Journal
 from include.errors import PermanentError
 from include.models import registry, tracking
 from include.monitor_ops.drift_report import show_drift
-from include.monitor_ops.reference import PROFILE, watched
-from include.monitoring.drift import WindowDrift, detect
+from include.monitor_ops.reference import PROFILE, Dated, watched
+from include.monitor_ops.windows import Window, newest_windows
 from include.monitoring.profile import ReferenceProfile
 from include.naming import DEFAULT_KEY
 from include.records import ModelRef
@@ -30,21 +30,6 @@ from include.serving.batch import PREDICTIONS
 
 Verdict = Literal["healthy", "watch", "retrain", "not judged"]
 REPORT = "drift.html"
-
-
-@dataclass(frozen=True)
-class Window:
-    """Some days of scored rows, and what was found; no drift where they are too few to judge."""
-
-    first_day: dt.date
-    last_day: dt.date
-    rows: pd.DataFrame
-    drift: WindowDrift | None
-
-    @property
-    def drifted(self) -> bool:
-        """Return whether anything has drifted."""
-        return self.drift is not None and self.drift.alarm
 
 
 @dataclass(frozen=True)
@@ -78,23 +63,24 @@ def monitor(spec: Classification, *, as_of: dt.date, pipeline_run: str) -> Monit
     if champion is None:
         raise _nothing(spec, "a champion", "none")
     reference = tracking.load_record(champion.run_id, PROFILE, ReferenceProfile)
-    windows = _windows(spec, champion, reference, as_of)
+    scored = _scored(spec, champion, as_of)
+    dated = Dated(watched(spec, scored, scored["score"].to_numpy()), scored[DAY])
+    windows = newest_windows(spec, reference, dated, scored[DAY].max())
     verdict, reason, confirmed = _verdict(spec, windows)
     run_id = tracking.child_run(champion.run_id, f"monitor {windows[-1].last_day}", pipeline_run=pipeline_run)
     newest = windows[-1].drift
-    if newest is not None:
-        tracking.log_metrics(run_id, {"rows": newest.rows, "drifted": len(newest.drifted)})
-        tracking.log_metrics(run_id, {f"effect_{each.column}": min(each.effect, 1e6) for each in newest.columns})
-        tracking.log_record(run_id, "drift.json", newest)
+    tracking.log_metrics(run_id, {"rows": newest.rows, "drifted": len(newest.drifted)})
+    tracking.log_metrics(run_id, {f"effect_{each.column}": min(each.effect, 1e6) for each in newest.columns})
+    tracking.log_record(run_id, "drift.json", newest)
     tracking.log_params(run_id, {"verdict": verdict, "model_version": champion.version})
     tracking.log_report(run_id, REPORT, _page(spec, champion, reference, windows, verdict, reason))
     tracking.close_run(run_id)
-    drifted = tuple(each.column for each in newest.drifted) if newest else ()
+    drifted = tuple(each.column for each in newest.drifted)
     return MonitorResult(verdict, run_id, REPORT, reason, confirmed, drifted)
 
 
-def _windows(spec: Classification, champion: ModelRef, reference: ReferenceProfile, as_of: dt.date) -> list[Window]:
-    """Return the last windows, oldest first; a window is judged if it has rows enough."""
+def _scored(spec: Classification, champion: ModelRef, as_of: dt.date) -> pd.DataFrame:
+    """Return the raw rows that the champion has scored, with its scores."""
     first = registry.classification_of(champion).snapshot.last_day + dt.timedelta(days=1)
     columns = [DAY, spec.contract.key, "score", "model_version"]
     log = Table(spec.name, PREDICTIONS).read(first_day=first, last_day=as_of, columns=columns)
@@ -102,40 +88,18 @@ def _windows(spec: Classification, champion: ModelRef, reference: ReferenceProfi
     if log.empty:
         raise _nothing(spec, f"predictions of v{champion.version} up to {as_of}", "none")
     rows = snapshots.rows_between(spec, first, as_of, as_of=as_of)
-    scored = rows.merge(log.drop(columns="model_version"), on=[DAY, spec.contract.key], how="inner")
-    windows, last = [], scored[DAY].max()
-    for _ in range(spec.monitoring.confirm[1]):
-        begin = last - dt.timedelta(days=spec.monitoring.window_days - 1)
-        inside = scored.loc[scored[DAY].between(begin, last)]
-        enough = len(inside) >= spec.monitoring.min_rows
-        drift = _drift(spec, reference, inside) if enough else None
-        windows.append(Window(begin, last, inside, drift))
-        last = begin - dt.timedelta(days=1)
-    return windows[::-1]
-
-
-def _drift(spec: Classification, reference: ReferenceProfile, rows: pd.DataFrame) -> WindowDrift:
-    limits = spec.monitoring
-    seen = watched(spec, rows, rows["score"].to_numpy())
-    return detect(reference, seen, rate=limits.false_alarm_rate, min_effect=limits.min_effect, seed=spec.seed)
+    return rows.merge(log.drop(columns="model_version"), on=[DAY, spec.contract.key], how="inner")
 
 
 def _verdict(spec: Classification, windows: list[Window]) -> tuple[Verdict, str, bool]:
     needed, looked = spec.monitoring.confirm
-    newest, hits = windows[-1], [window for window in windows if window.drifted]
-    if newest.drift is None:
-        seen = f"{len(newest.rows)} rows from {newest.first_day} to {newest.last_day}"
-        return "not judged", f"{seen}, fewer than {spec.monitoring.min_rows}", False
+    newest, hits = windows[-1], [window for window in windows if window.drift.alarm]
+    if newest.drift.not_judged:
+        return "not judged", newest.drift.not_judged, False
     if not newest.drift.alarm:
         return "healthy", f"no column drifted from {newest.first_day} to {newest.last_day}", False
-    named = (
-        "all columns together"
-        if not newest.drift.drifted
-        else ", ".join(
-            f"{each.column} (effect {each.effect:.2f}, p {each.adjusted_p:.1g})" for each in newest.drift.drifted
-        )
-    )
-    seen = f"{named} from {newest.first_day} to {newest.last_day}; {len(hits)} of the last {looked} windows drifted"
+    said = f"{newest.named} from {newest.first_day} to {newest.last_day}"
+    seen = f"{said}; {len(hits)} of the last {looked} windows drifted"
     if len(hits) >= needed:
         return "retrain", f"drift confirmed: {seen}", True
     return "watch", f"{seen}, {needed} would confirm", False
@@ -156,21 +120,12 @@ def _page(
     report.section("Verdict").text(reason, kind="bad" if verdict == "retrain" else "")
     report.table(
         ["window", "rows", "drifted columns"],
-        [[f"{each.first_day} to {each.last_day}", len(each.rows), _named(each)] for each in windows],
+        [[f"{each.first_day} to {each.last_day}", len(each.rows), each.named] for each in windows],
     )
     newest, limits = windows[-1], spec.monitoring
-    if newest.drift is not None:
-        report.section("Columns of the newest window")
-        show_drift(
-            report, reference, newest.drift, newest.rows, rate=limits.false_alarm_rate, smallest=limits.min_effect
-        )
+    report.section("Columns of the newest window")
+    show_drift(report, reference, newest.drift, newest.rows, rate=limits.false_alarm_rate, smallest=limits.min_effect)
     return report.html()
-
-
-def _named(window: Window) -> str:
-    if window.drift is None:
-        return "not judged: too few rows"
-    return ", ".join(f"{each.column} {each.effect:.2f}" for each in window.drift.drifted) or "none"
 
 
 def _nothing(spec: Classification, expected: str, seen: str) -> PermanentError:

@@ -1,0 +1,75 @@
+"""The newest windows of a use case against its reference; all are judged again from the rows every time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import pandas as pd
+
+from include.monitor_ops.reference import Dated
+from include.monitoring.drift import WindowDrift, detect
+from include.monitoring.profile import ReferenceProfile
+from include.monitoring.window import WindowCounts, read
+from include.spec import UseCase
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some days of rows, and what was found.
+
+    Args:
+        first_day: Its first day.
+        last_day: Its last day.
+        rows: Its rows.
+        seen: Their counts in the reference's cells.
+        drift: What differs; it says so where the window was too small to judge.
+    """
+
+    first_day: dt.date
+    last_day: dt.date
+    rows: pd.DataFrame
+    seen: WindowCounts
+    drift: WindowDrift
+
+    @property
+    def named(self) -> str:
+        """Return the columns that have drifted with their effects, or why there are none."""
+        if self.drift.not_judged:
+            return f"not judged: {self.drift.not_judged}"
+        columns = [f"{each.column} (effect {each.effect:.2f}, p {each.adjusted_p:.1g})" for each in self.drift.drifted]
+        together = ["all columns together"] if self.drift.joint_drifted and not columns else []
+        return ", ".join(columns + together) or "none"
+
+
+def newest_windows(spec: UseCase, profile: ReferenceProfile, dated: Dated, last_day: dt.date) -> list[Window]:
+    """Judge as many windows up to a day as can confirm a drift, and return them with the oldest first.
+
+    Args:
+        spec: The use case.
+        profile: Its reference.
+        dated: Rows of the days, with the reference's columns.
+        last_day: Last day of the newest window.
+    """
+    limits, windows = spec.monitoring, []
+    for _ in range(limits.confirm[1]):
+        first_day = last_day - dt.timedelta(days=limits.window_days - 1)
+        windows.append(judged(spec, profile, dated.between(first_day, last_day), first_day, last_day))
+        last_day = first_day - dt.timedelta(days=1)
+    return windows[::-1]
+
+
+def judged(
+    spec: UseCase, profile: ReferenceProfile, rows: pd.DataFrame, first_day: dt.date, last_day: dt.date
+) -> Window:
+    """Judge one window."""
+    limits, seen = spec.monitoring, read(profile, rows, seed=spec.seed)
+    if seen.rows < limits.min_rows:
+        said = f"{seen.rows} rows from {first_day} to {last_day}, fewer than {limits.min_rows}"
+        drift = WindowDrift(rows=seen.rows, columns=(), problems=seen.problems, not_judged=said)
+    else:
+        drift = detect(
+            profile, seen, rate=limits.false_alarm_rate, min_effect=limits.min_effect,
+            first_day=first_day, last_day=last_day, seed=spec.seed,
+        )  # fmt: skip
+    return Window(first_day, last_day, rows, seen, drift)
