@@ -1,0 +1,103 @@
+"""Performance before the labels come: what the scores themselves say, if they still mean what they did.
+
+A classifier whose probabilities are right says how often it is wrong: each row counts as bad with its probability and
+as good with the rest (confidence-based performance estimation; Guillory et al., 2021; Białek et al., 2024). A forecast
+with a band says how far off it will be, once the band has been compared with earlier errors.
+
+It follows the mix of cases, for that is in the scores. A change of the relation itself (concept drift) is not: the
+probabilities are then wrong and nothing but the truth can say so. So an estimate is checked against the truth when that
+comes, and a truth far from a good estimator's estimate is what concept drift looks like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from include.models.metrics import resamples
+from include.records import Estimate, Record
+
+Array = NDArray[np.float64]
+Metric = Callable[[Array, Array, Array], Array]
+
+
+class EstimateCheck(Record):
+    """How good estimates have been, now that the truth is there."""
+
+    windows: int
+    mean_gap: float = Field(description="mean distance of estimate and truth, in the metric's unit")
+    bias: float = Field(description="mean of estimate less truth")
+    coverage: float = Field(description="share of truths inside of their estimate's interval")
+
+
+def expected(
+    scores: Array, metrics: Mapping[str, Metric], *, seed: int, confidence: float = 0.95
+) -> dict[str, Estimate]:
+    """Return the performance that calibrated scores foretell of themselves.
+
+    Args:
+        scores: Probabilities of the outcome, shape (rows,).
+        metrics: Metrics by name, each a function of outcomes, scores and weights as in ``include.models.metrics``.
+        seed: Of the draws.
+        confidence: Of the interval in which the truth of this very window is to lie: outcomes are drawn as well.
+
+    Returns:
+        The expected value of each metric, and the interval of its truth; none for a metric that has no number.
+    """
+    if len(scores) < 2:
+        return {}
+    drawn = resamples(len(scores), seed)
+    outcomes = np.random.default_rng(seed + 1).random(drawn.shape) < scores
+    outcomes = np.where(np.arange(len(drawn))[:, None] == 0, scores, outcomes)  # the first one is the expectation
+    # Each row twice, as a bad and as a good one, so that outcomes are weights and any metric takes them.
+    y, both = np.repeat([1.0, 0.0], len(scores)), np.tile(scores, 2)
+    weights = np.hstack([drawn * outcomes, drawn * (1 - outcomes)])
+    tail = (1 - confidence) / 2
+    found = {}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = {name: metric(y, both, weights) for name, metric in metrics.items()}
+    for name, each in values.items():
+        known = each[1:][np.isfinite(each[1:])]
+        if np.isfinite(each[0]) and len(known):
+            low, high = np.quantile(known, [tail, 1 - tail])
+            found[name] = Estimate(value=float(each[0]), low=min(float(low), float(each[0])),
+                                   high=max(float(high), float(each[0])))  # fmt: skip
+    return found
+
+
+def expected_error(forecast: Array, quantiles: Array) -> Array:
+    """Return how far off a forecast is to be expected, by its own band, shape (n,).
+
+    Args:
+        forecast: Point forecasts, shape (n,).
+        quantiles: Quantiles at levels that lie evenly between 0 and 1, shape (n, levels).
+    """
+    error: Array = np.abs(quantiles - forecast[:, None]).mean(axis=1)
+    return error
+
+
+class ErrorModel(Record):
+    """How the errors of earlier windows compare with what their bands said."""
+
+    ratios: tuple[float, ...] = Field(min_length=2, description="true over expected error, one an earlier window")
+
+    def estimate(self, error: float, *, confidence: float = 0.95) -> Estimate:
+        """Return the error to expect of a window whose band says ``error``, with the range of earlier windows."""
+        tail = (1 - confidence) / 2
+        low, middle, high = np.quantile(self.ratios, [tail, 0.5, 1 - tail]) * error
+        return Estimate(value=float(middle), low=float(low), high=float(high))
+
+
+def checked(estimates: Sequence[Estimate], truths: Sequence[float]) -> EstimateCheck | None:
+    """Compare estimates with the truth that has come since; none where nothing has."""
+    if not estimates:
+        return None
+    pairs = list(zip(estimates, truths, strict=True))
+    gaps = np.array([each.value - truth for each, truth in pairs])
+    inside = [each.low <= truth <= each.high for each, truth in pairs]
+    return EstimateCheck(
+        windows=len(gaps), mean_gap=float(np.abs(gaps).mean()), bias=float(gaps.mean()), coverage=float(np.mean(inside))
+    )
