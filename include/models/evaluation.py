@@ -217,7 +217,8 @@ def _keep(
     families: Sequence[tuple[Fitted, Calibrated]],
 ) -> None:
     """Store all that was found with the run; the evaluation last, for its presence says that the rest is there."""
-    from include.monitor_ops.reference import PROFILE, reference_of
+    from include.monitor_ops.reference import PROFILE, RELIABILITY, reference_of
+    from include.monitoring.estimate import Reliability
 
     score = scores[evaluation.family]
     flat = {f"{name}{end}": getattr(each, field) for name, each in evaluation.metrics.items()
@@ -232,5 +233,7 @@ def _keep(
         },
     )
     tracking.log_record(run_id, PROFILE, reference_of(spec, fresh, score))
+    outcomes = fresh[spec.contract.target].to_numpy(dtype=float)
+    tracking.log_record(run_id, RELIABILITY, Reliability.of(score, outcomes))
     tracking.log_report(run_id, "report.html", evaluation_report(spec, evaluation, packed, fresh, scores, families))
     tracking.log_record(run_id, registry.EVALUATION, evaluation)

@@ -17,7 +17,7 @@ from include.recommend_ops.purchases import Purchases
 from include.recommending.events import DEPARTMENT, HOUSEHOLD, PRODUCT, QUANTITY, SALES, TIME
 from include.spec import UseCase
 
-PROFILE = "reference.json"  # in the run of the training that it is the reference of
+PROFILE, RELIABILITY = "reference.json", "reliability.json"  # in the run of the training that they tell of
 MARKET = "market"
 
 

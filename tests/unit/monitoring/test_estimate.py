@@ -1,0 +1,76 @@
+"""What scores and bands foretell of their own performance, and that the truth does what they said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from include.models.metrics import auc, brier
+from include.monitoring.estimate import ErrorModel, Reliability, checked, expected, expected_error
+from include.records import Estimate
+
+
+def drawn(rows, seed, *, sure=1.0):
+    """Return scores of a model that is too sure of itself by a factor, and outcomes."""
+    draw = np.random.default_rng(seed)
+    odds = draw.normal(-1.2, 1.2, size=rows)
+    outcomes = (draw.random(rows) < 1 / (1 + np.exp(-odds))).astype(float)
+    return 1 / (1 + np.exp(-sure * odds)), outcomes
+
+
+def true(metric, scores, outcomes):
+    return float(metric(outcomes, scores, np.ones((1, len(scores))))[0])
+
+
+def test_the_truth_lies_in_the_interval_about_as_often_as_it_says():
+    windows = [drawn(800, seed) for seed in range(60)]
+    said = [expected(scores, scores, {"auc": auc, "brier": brier}, seed=1) for scores, _ in windows]
+    for name, metric in (("auc", auc), ("brier", brier)):
+        found = checked([each[name] for each in said], [true(metric, *window) for window in windows])
+        assert found.windows == 60
+        assert 0.88 <= found.coverage <= 1
+        assert abs(found.bias) < 0.006
+
+
+def test_a_model_too_sure_of_itself_is_read_as_its_outcomes_say():
+    reliability = Reliability.of(*drawn(20_000, 1, sure=2.0))
+    assert reliability.slope == pytest.approx(0.5, abs=0.05)
+    scores, outcomes = drawn(20_000, 2, sure=2.0)
+    naive, read = (
+        expected(scores, each, {"brier": brier}, seed=1)["brier"].value for each in (scores, reliability.read(scores))
+    )
+    assert abs(read - true(brier, scores, outcomes)) < 0.004 < abs(naive - true(brier, scores, outcomes))
+
+
+def test_outcomes_of_one_kind_teach_nothing():
+    assert Reliability.of(np.array([0.1, 0.9]), np.zeros(2)) == Reliability()
+
+
+def test_a_concept_that_turned_is_not_seen_before_the_truth():
+    scores, outcomes = drawn(4000, 3)
+    said = expected(scores, scores, {"auc": auc}, seed=1)["auc"]
+    assert said.low > true(auc, scores, 1 - outcomes)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_too_few_rows_foretell_nothing(rows):
+    assert expected(np.full(rows, 0.5), np.full(rows, 0.5), {"auc": auc}, seed=1) == {}
+
+
+def test_the_error_of_a_forecast_follows_from_its_band_and_from_earlier_errors():
+    draw = np.random.default_rng(0)
+    levels = np.linspace(0.05, 0.95, 10)
+    forecast = draw.normal(100, 10, size=5000)
+    spread = draw.uniform(1, 5, size=5000)
+    band = forecast[:, None] + spread[:, None] * np.array([np.quantile(draw.normal(size=10**6), at) for at in levels])
+    actual = forecast + spread * draw.normal(size=5000)
+    said = expected_error(forecast, band)
+    assert said.mean() == pytest.approx(np.abs(actual - forecast).mean(), rel=0.1)
+    model = ErrorModel(ratios=tuple(np.abs(actual - forecast)[at::50].mean() / said[at::50].mean() for at in range(50)))
+    estimate = model.estimate(float(said.mean()))
+    assert estimate.low < np.abs(actual - forecast).mean() < estimate.high
+
+
+def test_nothing_to_check_is_no_check():
+    assert checked([], []) is None
+    assert checked([Estimate(value=1, low=0, high=2)], [3.0]).coverage == 0
