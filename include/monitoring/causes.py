@@ -8,20 +8,18 @@ is blamed where inputs do not explain what the truth shows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from pydantic import Field
 
 from include.monitoring.delivery import Delivery
 from include.monitoring.drift import SCORE, WindowDrift
 from include.monitoring.faults import alone, fault
+from include.monitoring.kinds import FAULTS, Cause
 from include.monitoring.profile import ReferenceProfile
 from include.monitoring.selection import best_mix
 from include.monitoring.window import WindowCounts
 from include.records import Estimate, Record
 
-Cause = Literal["none", "delivery", "values", "selection", "environment", "concept"]
-FAULTS: frozenset[Cause] = frozenset({"delivery", "values"})
 TITLES: dict[Cause, str] = {
     "none": "nothing has changed",
     "delivery": "a fault in the delivery",
