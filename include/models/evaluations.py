@@ -123,10 +123,11 @@ def evaluations(spec: UseCase, *, key: str | None = None, metric: str = "", last
             next_step="choose a key of the use case",
         )
     wanted = f"tags.`{_TAG}key` = '{key}'" if key is not None else f"tags.`{_TAG}key` != ''"
-    newest = [f"tags.`{_TAG}last_day` DESC", f"tags.`{_TAG}first_day` DESC", "attributes.start_time DESC"]
+    newest = [f"tags.`{_TAG}{name}` DESC" for name in ("last_day", "first_day", "key", "version")]
     found = tracking.runs_of(spec.name, wanted, order_by=newest, limit=last)
     lines = [_line(run.info.run_id, run.data.tags, run.data.metrics, metric or spec.primary_metric) for run in found]
-    return pd.DataFrame(lines[::-1], columns=list(COLUMNS))
+    frame = pd.DataFrame(lines, columns=list(COLUMNS))
+    return frame.sort_values(["last_day", "first_day", "key", "version", "source"], ignore_index=True)
 
 
 def _tags(spec: UseCase, key: str, ref: ModelRef, found: WindowEvaluation) -> dict[str, str]:
