@@ -12,9 +12,9 @@ from include.models import registry, tracking
 from include.models.evaluations import WindowEvaluation, evaluations, keep_first, record
 from include.records import Estimate
 from include.use_cases.credit_risk import SPEC
-from include.use_cases.recommender import SPEC as SHOP
 from tests.services.deployment.helpers import BAD, evaluation
 from tests.services.models.made_versions import day, trained
+from tests.small_shop import SPEC as SHOP
 
 pytestmark = pytest.mark.usefixtures("stack")
 

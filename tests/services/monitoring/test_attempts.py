@@ -13,9 +13,9 @@ from include.monitor_ops.attempts import attempts
 from include.monitoring.evidence import DriftFacts, Evidence
 from include.monitoring.verdict import verdict
 from include.use_cases.credit_risk import SPEC
-from include.use_cases.recommender import SPEC as SHOP
 from tests.services.deployment.helpers import said
 from tests.services.models.made_versions import day, trained
+from tests.small_shop import SPEC as SHOP
 
 pytestmark = pytest.mark.usefixtures("stack")
 DRIFT = "PAY_0 (effect 0.40)"
