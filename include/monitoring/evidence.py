@@ -16,7 +16,9 @@ from include.records import Comparison, Estimate, Record
 class DriftFacts(Record):
     """Which of the last windows drifted."""
 
-    windows: tuple[bool | None, ...] = Field(min_length=1, description="oldest first; none: it could not be judged")
+    windows: tuple[bool | None, ...] = Field(
+        min_length=1, description="oldest first; none: too few rows, or wrong data"
+    )
     needed: int = Field(ge=1, description="drifted windows that confirm a drift, the newest among them")
     said: str = Field(description="the newest window's columns with their effects, or why it was not judged")
 

@@ -82,6 +82,10 @@ def test_a_drift_that_has_passed_is_not_confirmed():
     assert judged(drift=drift(True, True, False)).word == "healthy"
 
 
+def test_a_window_of_wrong_data_confirms_nothing():
+    assert judged(drift=drift(None, None, True)).word == "watch"
+
+
 def test_a_policy_may_have_people_look_at_a_drift_first():
     found = judged(Policy(on_drift="call"), drift=CONFIRMED)
     assert (found.word, found.call) == ("watch", True)
