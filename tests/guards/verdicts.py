@@ -36,7 +36,8 @@ GUARDS = {
         ),
         Mutant(
             "a window of wrong data confirms no drift", EVIDENCE,
-            "        return sum(map(bool, self.windows))", "        return sum(each is not False for each in self.windows)",
+            "        return sum(map(bool, self.windows))",
+            "        return sum(each is not False for each in self.windows)",
             f"{WORD}test_a_window_of_wrong_data_confirms_nothing", OTHER_WORD,
         ),
     ),
@@ -44,7 +45,8 @@ GUARDS = {
         Mutant(
             "it is not promoted", "include/deployment/promotion.py",
             "    if evaluation.route is None:\n", "    if False:\n",
-            "tests/services/deployment/test_promotion.py::test_candidate_without_a_way_is_not_promoted_whoever_overrides", OTHER_WORD,
+            "tests/services/deployment/test_promotion.py::test_candidate_without_a_way_is_not_promoted_whoever_overrides",
+            OTHER_WORD,
         ),
         Mutant(
             "the next one waits", VERDICT,
