@@ -171,6 +171,14 @@ def _verify(given: argparse.Namespace) -> int:
     return 0 if found.ok else 1
 
 
+def _history(given: argparse.Namespace) -> int:
+    _platform().enter()
+    from include.platform import history
+
+    history.show(console, use_case(given.use_case), key=given.key, last=given.last)
+    return 0
+
+
 def _reproduce(given: argparse.Namespace) -> int:
     _platform().enter()
     spec = use_case(given.use_case)

@@ -46,6 +46,11 @@ def parser() -> argparse.ArgumentParser:
     verify = _command(commands, "verify", "walk the journal's chain, and compare its head with MLflow's tag")
     verify.add_argument("use_case")
 
+    history = _command(commands, "history", "what each version showed in each window, the newest last")
+    history.add_argument("use_case")
+    history.add_argument("--key", help="which of many models, e.g. a zone; default: all")
+    history.add_argument("--last", type=int, default=20, metavar="N", help="windows from the end (default 20)")
+
     reproduce = _command(commands, "reproduce", "rebuild a version, and compare its predictions by digest")
     reproduce.add_argument("version", type=int, help="version in MLflow's registry")
     reproduce.add_argument("--use-case", default="credit_risk", help="default: credit_risk")
