@@ -67,8 +67,10 @@ def inputs(spec: DatasetUseCase, as_of: dt.date) -> Inputs | None:
     first_day = as_of - dt.timedelta(days=limits.confirm[1] * limits.window_days - 1)
     if (released := released_on(spec, spec.keys[0])) is not None:
         first_day = max(first_day, released)
-    windows = newest_windows(spec, profile, _rows(spec, first_day, as_of), as_of)
-    service = operations(spec, windows[-1].first_day, as_of)
+    # Of its own day a grid knows the hours so far, and a window of part of a day is no calm one.
+    last_day = as_of - dt.timedelta(days=1) if isinstance(spec, Forecast) else as_of
+    windows = newest_windows(spec, profile, _rows(spec, first_day, as_of), last_day)
+    service = operations(spec, windows[-1].first_day, last_day)
     # A zone may have another level for good, and a shop another assortment: neither is a fault by itself.
     found = diagnose(profile, windows[-1].seen, windows[-1].drift, delivery=service.delivery, free_levels=True)
     return Inputs(profile, windows, service, found)
@@ -92,10 +94,12 @@ def refuse_wrong(spec: DatasetUseCase, as_of: dt.date) -> None:
         )
 
 
-def series_of(spec: Forecast, diagnosis: Diagnosis) -> tuple[str, ...]:
-    """Return the series whose readings a diagnosis names, the total with them."""
-    named = tuple(name.removeprefix(_LOAD) for name in diagnosis.columns if name.startswith(_LOAD))
-    return (*(each for each in named if each in spec.series), spec.total) if named else ()
+def keys_of(spec: DatasetUseCase, diagnosis: Diagnosis) -> tuple[str, ...]:
+    """Return the models that a diagnosis is about: the series that it names and their total, or all of a shop's."""
+    if not isinstance(spec, Forecast):
+        return spec.keys
+    named = {name.removeprefix(_LOAD) for name in diagnosis.columns if name.startswith(_LOAD)} & set(spec.keys)
+    return tuple(key for key in spec.keys if key in named | {spec.total}) if named else ()
 
 
 def _rows(spec: DatasetUseCase, first_day: dt.date, as_of: dt.date) -> Dated:

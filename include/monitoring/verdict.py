@@ -69,11 +69,11 @@ def _lost(evidence: Evidence, policy: Policy, said: str) -> tuple[Word, str, boo
 
 
 def _newer(
-    evidence: Evidence, answer: Literal["retrain", "call"], waiting: Backoff, said: str
+    evidence: Evidence, answer: Literal["retrain", "watch", "call"], waiting: Backoff, said: str
 ) -> tuple[Word, str, bool]:
     """Ask for a training where the policy wants one and the last ones do not forbid it."""
-    if answer == "call":
-        return "watch", said, True
+    if answer != "retrain":
+        return "watch", said, answer == "call"
     if waiting.waits(evidence.as_of):
         return "watch", f"{said}; {waiting.said}", waiting.exhausted
     return "retrain", said, False

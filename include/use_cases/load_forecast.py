@@ -10,7 +10,20 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from include.forecast import Forecast, Watch
-from include.spec import Column, Contract, Dataset, PromotionGates, Risk, Role, Schedule, Serving, Source, Unit
+from include.policy import Policy
+from include.spec import (
+    Column,
+    Contract,
+    Dataset,
+    Monitoring,
+    PromotionGates,
+    Risk,
+    Role,
+    Schedule,
+    Serving,
+    Source,
+    Unit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,6 +114,8 @@ SPEC = Forecast(
     ),
     schedule=Schedule(ingest="30 11 * * *", retrain="0 3 * * 1", time_zone="America/New_York"),
     watch=Watch(),
+    monitoring=Monitoring(window_days=7, min_rows=120, confirm=(2, 3)),
+    policy=Policy(on_drift="watch", on_selection="watch"),
     serving=Serving(deadline_ms=200, outputs=(0, 1e7)),
 )  # fmt: skip
 

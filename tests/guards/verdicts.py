@@ -8,7 +8,7 @@ VERDICT, EVIDENCE = "include/monitoring/verdict.py", "include/monitoring/evidenc
 BACKOFF, ATTEMPTS = "include/monitoring/backoff.py", "include/monitor_ops/attempts.py"
 STORE, HISTORY = "include/models/evaluations.py", "include/platform/history.py"
 WORD, WAIT = "tests/unit/monitoring/test_verdict.py::", "tests/unit/monitoring/test_backoff.py::"
-TRIED, KEPT = "tests/services/monitoring/test_attempts.py::", "tests/services/models/test_evaluations.py::"
+TRIED, KEPT = "tests/services/monitor_ops/test_attempts.py::", "tests/services/models/test_evaluations.py::"
 FAULT = f"{WORD}test_a_data_fault_never_retrains_nor_rolls_back_and_calls"
 OTHER_WORD, NOT_RAISED = "AssertionError|assert", "DID NOT RAISE"
 
