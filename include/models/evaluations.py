@@ -145,8 +145,7 @@ def _tags(spec: UseCase, key: str, ref: ModelRef, found: WindowEvaluation) -> di
 
 def _write(run_id: str, tags: Mapping[str, str], found: WindowEvaluation) -> None:
     flat = {f"{name}{end}": getattr(each, field) for name, each in found.metrics.items() for end, field in _ENDS}
-    tracking.log_metrics(run_id, {_ROWS: found.rows, **flat})
-    tracking.set_tags(run_id, tags)  # last: by them it is found
+    tracking.log_metrics(run_id, {_ROWS: found.rows, **flat}, tags=tags)
 
 
 def _line(run_id: str, tags: Mapping[str, str], metrics: Mapping[str, float], metric: str) -> dict[str, Any]:

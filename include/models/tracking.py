@@ -164,17 +164,17 @@ def param(run_id: str, name: str) -> str:
     return str(params[name])
 
 
-def set_tags(run_id: str, tags: Mapping[str, str]) -> None:
-    """Set tags of a run, all at once."""
-    with available(f"set tags of run {run_id}"):
-        client().log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
-
-
-def log_metrics(run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
-    """Store metrics; what was stored for the step before is replaced in the views that show the last."""
+def log_metrics(
+    run_id: str, metrics: Mapping[str, float], step: int = 0, *, tags: Mapping[str, str] | None = None
+) -> None:
+    """Store metrics, and tags in the same call; what was stored for the step before is no longer the last."""
     now = int(time.time() * 1000)
     with available(f"store metrics with run {run_id}"):
-        client().log_batch(run_id, metrics=[Metric(name, value, now, step) for name, value in metrics.items()])
+        client().log_batch(
+            run_id,
+            metrics=[Metric(name, value, now, step) for name, value in metrics.items()],
+            tags=[RunTag(name, value) for name, value in (tags or {}).items()],
+        )
 
 
 def log_file(run_id: str, path: Path, folder: str) -> None:
