@@ -10,6 +10,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from include.forecast import Forecast, Watch
+from include.policy import Policy
 from include.spec import Column, Contract, Dataset, PromotionGates, Risk, Role, Schedule, Serving, Source, Unit
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ SPEC = Forecast(
     ),
     schedule=Schedule(ingest="30 11 * * *", retrain="0 3 * * 1", time_zone="America/New_York"),
     watch=Watch(),
+    policy=Policy(margin=0.5),  # the error that is too much for the watch as well
     serving=Serving(deadline_ms=200, outputs=(0, 1e7)),
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from include.policy import Policy
 from include.recommendation import Campaign, Recommendation, RecommendationGates
 from include.spec import Column, Contract, Dataset, Risk, Role, Schedule, Serving, Source, Window
 
@@ -75,6 +76,7 @@ SPEC = Recommendation(
     min_history_days=90,
     fewest_households=30,
     gates=RecommendationGates(non_inferiority_margin=0.01, max_champion_age_days=0, max_latency_ms=20),
+    policy=Policy(margin=0.25),  # as deep a fall as the gates allow a candidate
     schedule=Schedule(ingest="0 2 * * *", retrain="0 12 * * 1", time_zone="America/New_York"),
     promotion_window=Window(opens=dt.time(18), closes=dt.time(6)),
     serving=Serving(deadline_ms=50, outputs=None),
