@@ -19,8 +19,8 @@ from include.forecast import Forecast
 from include.forecast_ops.watch import joined_truth
 from include.models.metrics import auc, estimate, resamples
 from include.recommend_ops.shown import VERDICTS
-from include.records import Estimate
 from include.recommendation import Recommendation
+from include.records import Estimate
 from include.serving.batch import PREDICTIONS
 from include.spec import UseCase
 
@@ -47,7 +47,9 @@ class Measure:
 def measure_of(spec: UseCase) -> Measure:
     """Return the measure of a use case's kind."""
     if isinstance(spec, Forecast):
-        return Measure("error a day ahead, %", "middle half of the series", False, 0, lambda *days: _missed(spec, *days))
+        return Measure(
+            "error a day ahead, %", "middle half of the series", False, 0, lambda *days: _missed(spec, *days)
+        )
     if isinstance(spec, Recommendation):
         return Measure("households that bought from their list, %", "worst and best market", True, 0,
                        lambda *days: _bought(spec, *days))  # fmt: skip
@@ -74,7 +76,7 @@ def _ranked(spec: Classification, first: dt.date, last: dt.date) -> Estimate | N
 
 
 def _missed(spec: Forecast, first: dt.date, last: dt.date) -> Estimate | None:
-    """Return the median series' mean absolute percentage error, and the quartiles of all series."""
+    """Return the series' mean absolute percentage error, and the quartiles of the series."""
     joined = joined_truth(spec, as_of=last, days=(last - first).days + 1)
     if joined.empty:
         return None

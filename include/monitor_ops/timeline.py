@@ -14,8 +14,10 @@ from typing import Any, Literal
 
 from include.data.objects import ObjectStore
 from include.deployment.journal import Journal
+from include.errors import MissingMetricError
 from include.incidents import Incident
 from include.models import tracking
+from include.monitor_ops.monitor import VERDICT
 from include.monitor_ops.seen_quality import Measure, measure_of
 from include.naming import experiment_name, tenant
 from include.records import Estimate
@@ -108,9 +110,7 @@ class Verdict:
     run_id: str = ""
 
 
-def read_timeline(
-    spec: UseCase, steps: Sequence[Days], *, scenario: ScenarioName, changed_from: dt.date
-) -> Timeline:
+def read_timeline(spec: UseCase, steps: Sequence[Days], *, scenario: ScenarioName, changed_from: dt.date) -> Timeline:
     """Return how the loop went over some windows, which follow each other.
 
     Args:
@@ -140,9 +140,10 @@ def read_timeline(
     )
 
 
-def verdict_on(spec: UseCase, day: dt.date) -> Verdict:
-    """Return what the monitor said of the window that ends on a day, the first time it looked at it."""
-    return _verdicts(spec).get(day, Verdict())
+def verdict_of(spec: UseCase, run_id: str) -> Verdict:
+    """Return what one run of the monitor's DAG said; empty words where it came to none."""
+    found = _runs(spec, f"monitor/{run_id}")
+    return _said(spec, found[-1]) if found else Verdict()
 
 
 def _step(measure: Measure, days: Days, said: Verdict) -> Step:
@@ -161,20 +162,29 @@ def _step(measure: Measure, days: Days, said: Verdict) -> Step:
 def _verdicts(spec: UseCase) -> dict[dt.date, Verdict]:
     """Return the monitor's first word about each day; later ones are about the champion that followed from it."""
     found: dict[dt.date, Verdict] = {}
-    for run in _runs(spec, "monitor"):
-        params, metrics = run.data.params, run.data.metrics
-        values = [metrics.get(name) for name in ("estimate", "estimate_low", "estimate_high")]
-        estimated = None if None in values else Estimate(**dict(zip(("value", "low", "high"), values, strict=True)))
-        day = dt.date.fromisoformat(run.info.run_name.rpartition(" ")[2])
-        words = {name: params.get(name, "") for name in ("verdict", "cause", "reason")}
-        found.setdefault(day, Verdict(**words, estimated=estimated, run_id=run.info.run_id))
+    for run in _runs(spec, "monitor/%"):
+        found.setdefault(dt.date.fromisoformat(run.info.run_name.rpartition(" ")[2]), _said(spec, run))
     return found
+
+
+def _said(spec: UseCase, run: Any) -> Verdict:
+    words = {name: run.data.params.get(name, "") for name in ("verdict", "cause", "reason")}
+    return Verdict(**words, estimated=_foretold(spec, run.info.run_id), run_id=run.info.run_id)
+
+
+def _foretold(spec: UseCase, run_id: str) -> Estimate | None:
+    """Return what a monitor's run foretold of its window before the truth came; none where it foretells nothing."""
+    try:
+        said = tracking.load_json(run_id, VERDICT).get("foretold", {})
+    except MissingMetricError:
+        return None
+    return Estimate.model_validate(said[spec.primary_metric]) if spec.primary_metric in said else None
 
 
 def _trainings(spec: UseCase, changes: Sequence[Moment]) -> list[Moment]:
     """Return the trainings, who asked for them, and which of them came to nothing."""
     promoted, found = Counter(each.day for each in changes if each.kind == "promoted"), []
-    for run in _runs(spec, "train"):
+    for run in _runs(spec, "train/%"):
         if run.data.tags.get(tracking.ROLE) != "parent":
             continue
         training = tracking.load_json(run.info.run_id, tracking.TRAINING)
@@ -199,18 +209,18 @@ def _calls(spec: UseCase) -> list[Moment]:
     """Return the calls that went to people, each task's once."""
     store, found = ObjectStore(), {}
     for path in store.list_from(f"incidents/{tenant()}/{spec.name}_"):
-        told = Incident.model_validate_json(store.get(path))
+        told = Incident.model_validate_json(store.get(path) or b"")
         found[told.dag_id, told.run_id, told.task_id] = Moment(
             dt.date.fromisoformat(told.partition.rpartition("|")[2]), "called", f"{told.dag_id}: {told.message}"
         )
     return list(found.values())
 
 
-def _runs(spec: UseCase, step: str) -> list[Any]:
-    """Return the MLflow runs that a DAG of the ring has opened, the oldest first."""
-    with tracking.available(f"read the runs of {spec.name}_{step}"):
+def _runs(spec: UseCase, like: str) -> list[Any]:
+    """Return the MLflow runs that runs of the ring's DAGs have opened, the oldest first."""
+    with tracking.available(f"read the runs of {spec.name}"):
         experiment = tracking.client().get_experiment_by_name(experiment_name(spec.name))
-        opened = f"tags.`{tracking.PIPELINE_RUN}` LIKE '{spec.name}_{step}/%'"
+        opened = f"tags.`{tracking.PIPELINE_RUN}` LIKE '{spec.name}_{like}'"
         return list(
             tracking.client().search_runs(
                 [experiment.experiment_id], opened, order_by=["attributes.start_time ASC"], max_results=1000

@@ -40,7 +40,11 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _platform() -> Platform:
-    return Platform(say=lambda text: console.print(text, soft_wrap=True, markup=False))
+    return Platform(say=_say)
+
+
+def _say(text: str) -> None:
+    console.print(text, soft_wrap=True, markup=False)
 
 
 def _up(given: argparse.Namespace) -> int:
@@ -54,6 +58,8 @@ def _up(given: argparse.Namespace) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
+    if given.replay:
+        return _scenario(given)
     platform = _platform()
     platform.enter()
     spec = use_case(given.use_case)
@@ -104,6 +110,20 @@ def _replay_nights(platform: Platform, spec: Recommendation, nights: int) -> int
     first, last = replay_nights(platform, spec, nights=nights)
     console.print("· drawing the timeline …")
     show.nights(console, spec, publish_timeline(spec, first_day=first, last_day=last))
+    return 0
+
+
+def _scenario(given: argparse.Namespace) -> int:
+    from include.monitor_ops.timeline import read_timeline
+    from include.platform.scenarios import planned, replay_scenario, scenario_platform
+
+    spec = use_case(given.use_case)
+    plan, folder = planned(spec, given.replay, weeks=given.weeks), HOME / "replays" / f"{spec.name}-{given.replay}"
+    with scenario_platform(plan, folder, say=_say) as platform:
+        replay_scenario(platform, spec, plan)
+        timeline = read_timeline(spec, plan.steps, scenario=plan.scenario, changed_from=plan.changed_from)
+        print(timeline)
+        (folder / "tl.repr").write_text(repr(timeline))
     return 0
 
 
