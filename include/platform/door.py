@@ -41,8 +41,8 @@ def parser() -> argparse.ArgumentParser:
         "--replay",
         choices=list(SCENARIOS),
         metavar="SCENARIO",
-        help=f"replay recorded weeks on a new platform of its own, beside the running one, and check that the loop does "
-        f"the right thing; exit code 1 where it does not. {listed}",
+        help=f"replay recorded weeks on a new platform of its own, and check that the loop does the right thing; exit "
+        f"code 1 where it does not. {listed}",
     )
     run.add_argument("--weeks", type=int, help="of `--replay`: how many (10 where truth comes a month late, else 4)")
     _approve_as(run)
