@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import matplotlib.dates as mdates
 import numpy as np
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from include.models import tracking
 from include.monitor_ops.expectations import Expectation
 from include.monitor_ops.timeline import Kind, Step, Timeline
 from include.reporting import Report, stacked
 from include.scenario import CALM, SCENARIOS
 
-PICTURE, PAGE = "timeline.png", "timeline.html"
+PICTURE, PAGE, _PAGES = "timeline.png", "timeline.html", "pages"
 _INK, _BLUE, _GREY, _RED, _SHADE = "#1a2330", "#2f6db3", "#9aa5b1", "#b3261e", "#fbeee0"
 _WORDS = {"healthy": "#cfe8d5", "watch": "#fbe3a2", "retrain": "#f4b183", "roll back": "#d9a0d0", "stop": "#e8847c",
           "not judged": "#e6eaf0", "": "#ffffff"}  # fmt: skip
@@ -29,14 +32,19 @@ _LANES: tuple[tuple[str, dict[Kind, tuple[str, str, str]]], ...] = (
 _DAY = dt.timedelta(days=1)
 
 
-def write_timeline(timeline: Timeline, checks: Sequence[Expectation], pages: dict[dt.date, str], folder: Path) -> Path:
-    """Write the picture and the page of a timeline into a folder, and return the page's path.
+def write_timeline(timeline: Timeline, checks: Sequence[Expectation], folder: Path) -> Path:
+    """Write the picture and the page of a timeline into a folder, with the monitor's own pages beside them.
 
     Args:
         timeline: What happened.
         checks: What was expected of it.
-        pages: The monitor's own page of a day, as a path below the folder.
         folder: Where to.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        TransientError: MLflow is away.
     """
     drawn = draw_timeline(timeline)
     drawn.savefig(folder / PICTURE, dpi=150)
@@ -48,12 +56,26 @@ def write_timeline(timeline: Timeline, checks: Sequence[Expectation], pages: dic
     report.table(
         ["window", "by the truth", "foretold", "verdict", "cause", "reason", "page"],
         [[_when(each), each.quality or "", each.estimated or "", each.verdict, each.cause, each.reason,
-          pages.get(each.last_day, "")] for each in timeline.steps],
+          _page_of(each, folder)] for each in timeline.steps],
     )  # fmt: skip
     report.section("What happened")
     report.table(["day", "what", "said"], [[each.day, each.kind, each.said] for each in timeline.moments])
     (folder / PAGE).write_text(report.html())
     return folder / PAGE
+
+
+def _page_of(step: Step, folder: Path) -> str:
+    """Keep the monitor's page of a window below the folder, for its store stops with the platform; return a link."""
+    if not step.run_id:
+        return ""
+    with tracking.available(f"read the page of run {step.run_id}"):
+        names = [each.path for each in tracking.client().list_artifacts(step.run_id) if each.path.endswith(".html")]
+    if not names:
+        return ""
+    (folder / _PAGES).mkdir(exist_ok=True)
+    path = Path(_PAGES) / f"{step.last_day}.html"
+    (folder / path).write_text(tracking.load_text(step.run_id, names[0]))
+    return Markup('<a href="{}">monitor</a>').format(path)
 
 
 def draw_timeline(timeline: Timeline) -> Figure:
@@ -93,17 +115,18 @@ def _quality(axes: Any, timeline: Timeline) -> None:
             xytext=(4, -10), textcoords="offset points", fontsize=8, color=_RED,
         )  # fmt: skip
     axes.set_ylabel(timeline.measure.name)
-    axes.legend(fontsize=7, loc="lower left", frameon=False, ncols=4)
+    axes.legend(fontsize=7, loc="lower right", bbox_to_anchor=(1, 1), frameon=False, ncols=4)
 
 
 def _lanes(axes: Any, timeline: Timeline) -> None:
     names = ["monitor", *(name for name, _ in _LANES)]
     for each in timeline.steps:
         width = (each.last_day - each.first_day).days + 1
-        axes.barh(0, width, left=each.first_day, height=0.8, color=_WORDS.get(each.verdict, _GREY), edgecolor="white")
-        said = f"{each.verdict}\n{each.cause}" if each.cause not in ("", "none") else each.verdict
-        turned = 0 if width > 1 else 90
-        axes.text(_middle(each), 0, said, ha="center", va="center", fontsize=6.5 if width > 1 else 5, rotation=turned)
+        axes.barh(0, width, left=each.first_day, height=0.9, color=_WORDS.get(each.verdict, _GREY), edgecolor="white")
+    for said, alike in groupby(timeline.steps, key=_said):
+        group = list(alike)
+        middle = _middle(group[0]) + (_middle(group[-1]) - _middle(group[0])) / 2
+        axes.text(middle, 0, said, ha="center", va="center", fontsize=6.5)
     for place, (_, kinds) in enumerate(_LANES, start=1):
         for kind, (marker, colour, label) in kinds.items():
             days = [_noon(each.day) for each in timeline.of(kind)]
@@ -113,6 +136,11 @@ def _lanes(axes: Any, timeline: Timeline) -> None:
     axes.set_ylim(len(names) - 0.5, -0.6)
     for place in range(1, len(names)):
         axes.axhline(place - 0.5, color="#e6eaf0", linewidth=0.8, zorder=0)
+
+
+def _said(step: Step) -> str:
+    words = (step.verdict, step.cause if step.cause != "none" else "")
+    return "\n".join(filter(None, words))
 
 
 def _middle(step: Step) -> dt.datetime:

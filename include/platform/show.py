@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,10 +13,13 @@ from include.classification import Classification
 from include.platform.airflow_api import Airflow
 from include.platform.embedded import Platform
 from include.records import ClassificationEvaluation, Estimate
+from include.scenario import SCENARIOS, ScenarioName
+from include.spec import UseCase
 
 if TYPE_CHECKING:
     from include.forecast import Forecast
     from include.forecast_ops.timeline import Timeline
+    from include.monitor_ops.expectations import Expectation
     from include.recommend_ops.timeline import Timeline as Nights
     from include.recommendation import Recommendation
 
@@ -102,6 +107,15 @@ def nights(console: Console, spec: Recommendation, found: Nights) -> None:
         journal.add_row(str(entry.sequence), f"{entry.at:%Y-%m-%d %H:%M}", entry.action, entry.who, entry.why[:100])
     console.print(journal)
     console.print(f"Timeline: {found.page}", soft_wrap=True)
+
+
+def scenario(console: Console, spec: UseCase, name: ScenarioName, checks: Sequence[Expectation], page: Path) -> None:
+    """Print what was expected of a loop in a scenario, and what it did."""
+    table = Table("expected", "seen", "", title=f"{spec.title}, {name}: {SCENARIOS[name]}")
+    for each in checks:
+        table.add_row(each.expected, each.seen, "[green]holds" if each.holds else "[red]does not hold")
+    console.print(table)
+    console.print(f"Timeline: {page}, {page.with_suffix('.png').name} and pages/ beside it", soft_wrap=True)
 
 
 def timeline(console: Console, spec: Forecast, found: Timeline) -> None:
