@@ -26,7 +26,7 @@ _FALL_LATE, _BILLS, _PAYMENTS = 0.2, 1.3, 0.6
 _GRADUATES_LEFT, _THOUSAND = 0.2, 1000
 _NEAR_LIMIT, _NOW_DEFAULT, _NOW_PAY = 0.5, 0.4, 0.5
 _CONSUMER, _SWITCHED, _PER_DEGREE, _MILD = 1.6, 0.4, 0.02, 65.0
-_PRICES, _DELISTED, _STAY_AWAY = 1.3, 3, 4
+_PRICES, _DELISTED, _STAY_AWAY = 1.3, 3, 3
 _AGAIN = 10**12  # above every recorded basket
 
 
@@ -65,7 +65,7 @@ def shop(spec: Recommendation, scenario: ScenarioName, day: dt.date, frames: Fra
 
     - drift: prices are 1.3 times as high, and every third product has gone: its buyers take the next of its category.
     - data-fault: everything comes twice, the second time under other basket numbers.
-    - selection-bias: of four households three no longer come to the first group of stores; the others are as before.
+    - selection-bias: of three households two no longer come to the first group of stores; the others are as before.
     - concept-change: households 2k − 1 and 2k have exchanged what they like: the same is bought, by others.
     """
     change = {"drift": _other_goods, "data-fault": _all_twice, "selection-bias": _fewer_in_one_market,
