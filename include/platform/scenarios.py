@@ -178,7 +178,13 @@ class Loop:
             since = _now()
             conf = {"reason": "the first models"}
             self.airflow.trigger(self._dag("retraining"), partition_key=last.isoformat(), conf=conf)
-            self._train(last, since)
+            if not self._train(last, since):
+                raise LifeError(
+                    expected="the first models to be promoted",
+                    seen="none of them was",
+                    where=f"replay of {self.spec.name}",
+                    next_step="read why on the page of the training's run",
+                )
 
     def turn(self, first: dt.date, last: dt.date) -> None:
         """Land a window, and wait until all that it wakes has come to rest.
@@ -216,8 +222,8 @@ class Loop:
         if states.get("request_retraining") == "success":
             self._train(day, since)
 
-    def _train(self, day: dt.date, since: dt.datetime) -> None:
-        """Wait for a training that was asked for, for its deployment, and for the monitor's look at a new champion."""
+    def _train(self, day: dt.date, since: dt.datetime) -> bool:
+        """Wait for a training that was asked for, its deployment, and the monitor's look; return whether it moved."""
         train, deploy, before = self._dag("train"), self._dag("deploy"), _now()
         finished(self.airflow, train, woken(self.airflow, train, day, since))
         run_id = woken(self.airflow, deploy, day, since)
@@ -228,6 +234,7 @@ class Loop:
         self.platform.say(f"  training: {'a new champion' if promoted else 'the candidate was not promoted'}")
         if promoted and self.ring.promoted is not None and self._passed(self.ring.promoted, day, before):
             self._monitored(day, before)
+        return promoted
 
     def _dag(self, step: str) -> str:
         return f"{self.spec.name}_{step}"
