@@ -206,13 +206,13 @@ def _changes(spec: UseCase) -> list[Moment]:
 
 
 def _calls(spec: UseCase) -> list[Moment]:
-    """Return the calls that went to people, each task's once."""
+    """Return the calls that went to people about a day, each task's once."""
     store, found = ObjectStore(), {}
     for path in store.list_from(f"incidents/{tenant()}/{spec.name}_"):
         told = Incident.model_validate_json(store.get(path) or b"")
-        found[told.dag_id, told.run_id, told.task_id] = Moment(
-            dt.date.fromisoformat(told.partition.rpartition("|")[2]), "called", f"{told.dag_id}: {told.message}"
-        )
+        if day := told.partition.rpartition("|")[2]:
+            said = Moment(dt.date.fromisoformat(day), "called", f"{told.dag_id}: {told.message}")
+            found[told.dag_id, told.run_id, told.task_id] = said
     return list(found.values())
 
 
