@@ -114,22 +114,14 @@ def _replay_nights(platform: Platform, spec: Recommendation, nights: int) -> int
 
 
 def _scenario(given: argparse.Namespace) -> int:
-    from include.monitor_ops.expectations import expectations
-    from include.monitor_ops.timeline import read_timeline
-    from include.monitor_ops.timeline_page import write_timeline
     from include.platform import show
-    from include.platform.scenarios import planned, replay_scenario, scenario_platform
+    from include.platform.scenarios import planned, replay_scenario
 
     spec = use_case(given.use_case)
-    plan, folder = planned(spec, given.replay, weeks=given.weeks), HOME / "replays" / f"{spec.name}-{given.replay}"
-    with scenario_platform(plan, folder, say=_say) as platform:
-        replay_scenario(platform, spec, plan)
-        console.print("· drawing the timeline …")
-        timeline = read_timeline(spec, plan.steps, scenario=plan.scenario, changed_from=plan.changed_from)
-        checks = expectations(timeline)
-        page = write_timeline(timeline, checks, folder)
-    show.scenario(console, spec, plan.scenario, checks, page)
-    return 0 if all(each.holds for each in checks) else 1
+    plan = planned(spec, given.replay, weeks=given.weeks)
+    found = replay_scenario(spec, plan, HOME / "replays" / f"{spec.name}-{given.replay}", say=_say)
+    show.outcome(console, found)
+    return 0 if found.right else 1
 
 
 def _down(given: argparse.Namespace) -> int:

@@ -1,8 +1,7 @@
 """Replay a use case through a scenario: a platform of its own, a history, the first models, then window after window.
 
-The door is the clock and, where a person must approve, an unattended reviewer. All else is the loop's own doing: no
-training is asked for but the first and those that the monitor, or the night, asks for. What has landed anywhere else is
-not touched: the platform has a folder, ports and secrets of its own, and is new each time.
+What has landed anywhere else is not touched: the platform has a folder, ports and secrets of its own, and is new each
+time. At the end its files are kept, with the timeline and what was expected of the loop beside it.
 """
 
 from __future__ import annotations
@@ -16,17 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.classification import Classification
-from include.deployment.journal import Journal
 from include.errors import PermanentError
-from include.forecast import Forecast
-from include.monitor_ops.timeline import Days, verdict_of
+from include.monitor_ops.expectations import Expectation, expectations
+from include.monitor_ops.timeline import Days, Timeline, read_timeline
+from include.monitor_ops.timeline_page import write_timeline
 from include.platform import processes
 from include.platform.bootstrap import HOME, ROOT
 from include.platform.embedded import Platform, Say
-from include.platform.life import LifeError, approve, asks, ended, finished, woken
+from include.platform.life import LifeError
+from include.platform.loop import Loop
 from include.platform.replay import recording_of
-from include.platform.state import FIRST_PORT, NAMES, Home
-from include.recommendation import Recommendation
+from include.platform.state import FIRST_PORT, NAMES
 from include.scenario import ScenarioName
 from include.spec import DatasetUseCase, UseCase
 
@@ -36,7 +35,6 @@ _WEEKS, _CALM_WEEKS = 10, 2  # where the truth comes a month late
 _WEEKS_BY_DAY, _CALM_WEEKS_BY_DAY = 4, 1  # where it comes the next day
 _BEHIND = 400
 _MADE_UP = dt.date(2025, 1, 1)  # first day of recordings without dates; long ago, so that no schedule's tick meets it
-_REVIEWER = "reviewer"
 
 
 @dataclass(frozen=True)
@@ -59,14 +57,23 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class _Ring:
-    """Which DAGs come between landing a day and the monitor, and which after a promotion that the monitor asked for."""
+class Outcome:
+    """What a replay came to.
 
-    landed: tuple[str, ...]
-    promoted: tuple[str, ...] | None
+    Args:
+        timeline: What happened.
+        checks: What was expected of the loop, and whether it held.
+        page: The page that shows it.
+    """
 
+    timeline: Timeline
+    checks: tuple[Expectation, ...]
+    page: Path
 
-_EMITS = {"score": "score", "forecast": "issue", "train": "candidates", "deploy": "publish_lists"}
+    @property
+    def right(self) -> bool:
+        """Return whether the loop did what it ought to."""
+        return all(each.holds for each in self.checks)
 
 
 def planned(spec: UseCase, scenario: ScenarioName, *, weeks: int | None = None) -> Plan:
@@ -113,23 +120,48 @@ def _planned_rows(spec: Classification, scenario: ScenarioName, weeks: int) -> P
     )
 
 
-@contextmanager
-def scenario_platform(
-    plan: Plan, folder: Path, *, say: Say, dag_folders: Sequence[Path] = (ROOT / "dags",), use_cases: str = ""
-) -> Iterator[Platform]:
-    """Give a new platform in a folder, in which an earlier replay's is gone; stopped at the end, with its files kept.
+def replay_scenario(
+    spec: UseCase,
+    plan: Plan,
+    folder: Path,
+    *,
+    say: Say,
+    dag_folders: Sequence[Path] = (ROOT / "dags",),
+    use_cases: str = "",
+) -> Outcome:
+    """Replay a plan on a new platform in a folder, which stops at the end, and see whether the loop did right.
+
+    A window that the loop refuses, or at which it stops, is told, and the next one lands all the same.
+
+    Args:
+        spec: The use case.
+        plan: What is replayed.
+        folder: The platform's own, which is emptied first; the timeline is written there.
+        say: Where progress goes.
+        dag_folders: Where DAG files are.
+        use_cases: Further packages with specs, separated by spaces.
 
     Raises:
-        NotReadyError: it does not become healthy.
+        NotReadyError: the platform does not become healthy.
+        LifeError: the first models did not come to be.
     """
+    with _platform(plan, folder, Platform(folder, dag_folders=dag_folders, use_cases=use_cases, say=say)) as platform:
+        _replay(Loop(platform, spec), plan)
+        say("· drawing the timeline …")
+        timeline = read_timeline(spec, plan.steps, scenario=plan.scenario, changed_from=plan.changed_from)
+        checks = expectations(timeline)
+        return Outcome(timeline, tuple(checks), write_timeline(timeline, checks, folder))
+
+
+@contextmanager
+def _platform(plan: Plan, folder: Path, platform: Platform) -> Iterator[Platform]:
+    """Give a platform that is new, with the plan's scenario; stop it at the end, and leave its files."""
     os.environ.setdefault("FLIGHTDECK_CACHE_DIR", str(HOME / "cache"))  # recordings are fetched once, not once a replay
-    platform = Platform(folder, dag_folders=dag_folders, use_cases=use_cases, say=say)
     platform.down()
     shutil.rmtree(folder, ignore_errors=True)
-    home = Home(folder)
-    fresh = home.load_or_make(today=plan.replay_start)
-    settings = {"first_port": _free_ports(), "scenario": plan.scenario, "scenario_from": plan.changed_from}
-    home.save(fresh.model_copy(update=settings))
+    fresh = platform.home.load_or_make(today=plan.replay_start)
+    chosen = {"first_port": _free_ports(), "scenario": plan.scenario, "scenario_from": plan.changed_from}
+    platform.home.save(fresh.model_copy(update=chosen))
     try:
         platform.up()
         platform.enter()
@@ -138,114 +170,16 @@ def scenario_platform(
         platform.down()
 
 
-def replay_scenario(platform: Platform, spec: UseCase, plan: Plan) -> None:
-    """Land a plan's history, have the first models made, then let each window wake the loop.
-
-    A window that the loop refuses, or at which it stops, is told, and the next one lands all the same.
-
-    Raises:
-        LifeError: the first models did not come to be.
-    """
-    loop = Loop(platform, spec)
-    loop.begin(plan)
+def _replay(loop: Loop, plan: Plan) -> None:
+    loop.begin(*plan.history)
     for number, (first, last) in enumerate(plan.steps, start=1):
         when = f"{first}" if first == last else f"{first} to {last}"
         changed = "" if last < plan.changed_from else f", {plan.scenario}"
-        platform.say(f"· {when} ({number} of {len(plan.steps)}{changed}) …")
+        loop.platform.say(f"· {when} ({number} of {len(plan.steps)}{changed}) …")
         try:
             loop.turn(first, last)
         except LifeError as error:
-            platform.say(f"  stopped: {error.seen}")
-
-
-class Loop:
-    """A use case's ring of DAGs, turned from outside: land, look on, answer approvals."""
-
-    def __init__(self, platform: Platform, spec: UseCase) -> None:
-        self.platform, self.spec, self.airflow = platform, spec, platform.airflow("operator")
-        self.ring = _ring_of(spec)
-
-    def begin(self, plan: Plan) -> None:
-        """Land the history, and have the first models made."""
-        steps = {"ingest", "retraining", "train", "deploy", "monitor", *self.ring.landed}
-        self.airflow.wait_for_dags({self._dag(step) for step in steps})
-        first, last = plan.history
-        self.platform.say(f"· landing {first} to {last}, then the first models …")
-        since = self._land(first, last)
-        if self._passed(self.ring.landed, last, since):
-            self._monitored(last, since)
-        if Journal(self.spec.name).head() is None:
-            since = _now()
-            conf = {"reason": "the first models"}
-            self.airflow.trigger(self._dag("retraining"), partition_key=last.isoformat(), conf=conf)
-            if not self._train(last, since):
-                raise LifeError(
-                    expected="the first models to be promoted",
-                    seen="none of them was",
-                    where=f"replay of {self.spec.name}",
-                    next_step="read why on the page of the training's run",
-                )
-
-    def turn(self, first: dt.date, last: dt.date) -> None:
-        """Land a window, and wait until all that it wakes has come to rest.
-
-        Raises:
-            LifeError: it was refused, or something failed on the way to the monitor.
-        """
-        since = self._land(first, last)
-        if self._passed(self.ring.landed, last, since):
-            self._monitored(last, since)
-
-    def _land(self, first: dt.date, last: dt.date) -> dt.datetime:
-        since, dag_id = _now(), self._dag("ingest")
-        conf = {"first_day": first.isoformat()}
-        finished(self.airflow, dag_id, self.airflow.trigger(dag_id, partition_key=last.isoformat(), conf=conf))
-        return since
-
-    def _passed(self, steps: Sequence[str], day: dt.date, since: dt.datetime) -> bool:
-        """Wait for DAGs that wake each other; return whether the last one has woken what comes behind it."""
-        for step in steps:
-            run_id = woken(self.airflow, self._dag(step), day, since)
-            finished(self.airflow, self._dag(step), run_id)
-            task = self.airflow.task(self._dag(step), run_id, _EMITS[step])
-            if task["state"] != "success":
-                return False
-        return True
-
-    def _monitored(self, day: dt.date, since: dt.datetime) -> None:
-        """Wait for the monitor, and for the training that it may ask for; a monitor that calls its team fails."""
-        run_id = woken(self.airflow, self._dag("monitor"), day, since)
-        ended(self.airflow, self._dag("monitor"), run_id)
-        said = verdict_of(self.spec, run_id)
-        self.platform.say(f"  monitor: {said.verdict or 'no word'} ({said.cause or 'no cause named'}): {said.reason}")
-        states = {task["task_id"]: task["state"] for task in self.airflow.tasks(self._dag("monitor"), run_id)}
-        if states.get("request_retraining") == "success":
-            self._train(day, since)
-
-    def _train(self, day: dt.date, since: dt.datetime) -> bool:
-        """Wait for a training that was asked for, its deployment, and the monitor's look; return whether it moved."""
-        train, deploy, before = self._dag("train"), self._dag("deploy"), _now()
-        finished(self.airflow, train, woken(self.airflow, train, day, since))
-        run_id = woken(self.airflow, deploy, day, since)
-        if asks(self.airflow, deploy, run_id):
-            approve(self.platform, deploy, run_id, _REVIEWER, comment="by a replay, with nobody there")
-        finished(self.airflow, deploy, run_id)
-        promoted = self.airflow.task(deploy, run_id, "promote")["state"] == "success"
-        self.platform.say(f"  training: {'a new champion' if promoted else 'the candidate was not promoted'}")
-        if promoted and self.ring.promoted is not None and self._passed(self.ring.promoted, day, before):
-            self._monitored(day, before)
-        return promoted
-
-    def _dag(self, step: str) -> str:
-        return f"{self.spec.name}_{step}"
-
-
-def _ring_of(spec: UseCase) -> _Ring:
-    if isinstance(spec, Forecast):
-        return _Ring(landed=("forecast",), promoted=None)
-    if isinstance(spec, Recommendation):
-        return _Ring(landed=("train", "deploy"), promoted=())
-    return _Ring(landed=("score",), promoted=("score",))
+            loop.platform.say(f"  stopped: {error.seen}")
 
 
 def _free_ports() -> int:
@@ -254,7 +188,3 @@ def _free_ports() -> int:
     while any(processes.listener(first + place) for place in range(len(NAMES))):
         first += len(NAMES)
     return first
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)

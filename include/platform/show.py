@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -13,13 +11,12 @@ from include.classification import Classification
 from include.platform.airflow_api import Airflow
 from include.platform.embedded import Platform
 from include.records import ClassificationEvaluation, Estimate
-from include.scenario import SCENARIOS, ScenarioName
-from include.spec import UseCase
+from include.scenario import SCENARIOS
 
 if TYPE_CHECKING:
     from include.forecast import Forecast
     from include.forecast_ops.timeline import Timeline
-    from include.monitor_ops.expectations import Expectation
+    from include.platform.scenarios import Outcome
     from include.recommend_ops.timeline import Timeline as Nights
     from include.recommendation import Recommendation
 
@@ -109,13 +106,16 @@ def nights(console: Console, spec: Recommendation, found: Nights) -> None:
     console.print(f"Timeline: {found.page}", soft_wrap=True)
 
 
-def scenario(console: Console, spec: UseCase, name: ScenarioName, checks: Sequence[Expectation], page: Path) -> None:
+def outcome(console: Console, found: Outcome) -> None:
     """Print what was expected of a loop in a scenario, and what it did."""
-    table = Table("expected", "seen", "", title=f"{spec.title}, {name}: {SCENARIOS[name]}")
-    for each in checks:
+    timeline = found.timeline
+    table = Table(
+        "expected", "seen", "", title=f"{timeline.title}, {timeline.scenario}: {SCENARIOS[timeline.scenario]}"
+    )
+    for each in found.checks:
         table.add_row(each.expected, each.seen, "[green]holds" if each.holds else "[red]does not hold")
     console.print(table)
-    console.print(f"Timeline: {page}, {page.with_suffix('.png').name} and pages/ beside it", soft_wrap=True)
+    console.print(f"Timeline: {found.page}, its picture and the monitor's pages beside it", soft_wrap=True)
 
 
 def timeline(console: Console, spec: Forecast, found: Timeline) -> None:
