@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-from include.deployment.journal import Journal
 from include.platform import processes
 from include.platform.scenarios import planned, replay_scenario
 from include.platform.state import Home
