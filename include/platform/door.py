@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from include.platform.benchmarks import benchmarks
+from include.scenario import SCENARIOS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,6 +36,15 @@ def parser() -> argparse.ArgumentParser:
     run = _command(commands, "run", "land what is missing up to yesterday, train, deploy, score, monitor")
     run.add_argument("use_case")
     run.add_argument("--days", type=int, help="of a recording under its own dates: days to replay (28, or 14 nights)")
+    listed = "; ".join(f"{name}: {about}" for name, about in SCENARIOS.items())
+    run.add_argument(
+        "--replay",
+        choices=list(SCENARIOS),
+        metavar="SCENARIO",
+        help=f"replay recorded weeks on a new platform of its own, and check that the loop does the right thing; exit "
+        f"code 1 where it does not. {listed}",
+    )
+    run.add_argument("--weeks", type=int, help="of `--replay`: how many (10 where truth comes a month late, else 4)")
     _approve_as(run)
 
     rollback = _command(commands, "rollback", "restore the champion before, in journal and alias")

@@ -103,6 +103,7 @@ SPEC = Forecast(
         licence="free to use with citation: Hong, Pinson and Fan, International Journal of Forecasting 30 (2014)",
         recorded_from=dt.date(2008, 1, 1),
         history_days=365,
+        scenarios="include.data.scenarios:grid",
     ),
     datasets=(LOAD, TEMPERATURE, WEATHER),
     series=ZONES,

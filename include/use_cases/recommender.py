@@ -63,6 +63,7 @@ SPEC = Recommendation(
         licence="CC0, after the R package completejourney",
         recorded_from=dt.date(2017, 11, 1),
         history_days=304,
+        scenarios="include.data.scenarios:shop",
     ),
     datasets=(PURCHASES,),
     closed=(dt.date(2017, 12, 25),),
