@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from scipy import stats
 
 from include.errors import PermanentError
@@ -38,6 +38,8 @@ class Metric(Record):
 
 class Fit(Record):
     """The model that was fitted before a window, and how good it was from there on."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
 
     window: int = Field(ge=0, description="place of the first window that it has not learned from")
     seconds: float = Field(ge=0, description="CPU time of the fit")
@@ -64,6 +66,8 @@ Trigger = Callable[[InUse], bool]
 
 class Replayed(Record):
     """A history under one cadence."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
 
     cadence: str
     fitted: tuple[int, ...] = Field(description="for each window, before which one its model was fitted")
@@ -126,9 +130,7 @@ def fit_windows(
     return found
 
 
-def replay(
-    fits: Iterable[Fit], count: int, *, every: Sequence[int], triggers: Mapping[str, Trigger]
-) -> list[Replayed]:
+def replay(fits: Iterable[Fit], count: int, *, every: Sequence[int], triggers: Mapping[str, Trigger]) -> list[Replayed]:
     """Return the history under each cadence: every so many windows, never, and on each trigger.
 
     A cadence that is as long as the history is ``never`` under another name, and left out.
@@ -182,7 +184,13 @@ def fell(metric: Metric, *, windows: int = 3, level: float = 0.01) -> Trigger:
 
 
 def answer(
-    found: Sequence[Replayed], metrics: Sequence[Metric], *, margin: float, confidence: float = 0.95, seed: int = 0
+    found: Sequence[Replayed],
+    metrics: Sequence[Metric],
+    *,
+    margin: float,
+    margin_is_share: bool = False,
+    confidence: float = 0.95,
+    seed: int = 0,
 ) -> Answer:
     """Return the rarest cadence that is not worse than the best by more than a margin; of equal ones the cheapest.
 
@@ -190,6 +198,7 @@ def answer(
         found: Histories, the most frequent cadence first.
         metrics: The first of them decides.
         margin: What may be lost of it: the lower end of the interval must be above minus this.
+        margin_is_share: Whether that is a share of the best cadence's mean.
         confidence: Of the intervals.
         seed: Of the resamples.
 
@@ -197,13 +206,14 @@ def answer(
         PermanentError: too few windows could be judged.
     """
     judged = _judged(found)
+    sign = {one.name: 1.0 if one.higher_is_better else -1.0 for one in metrics}
     values = {
-        each.cadence: {one.name: (1 if one.higher_is_better else -1) * np.array(each.quality[one.name])[judged]
-                       for one in metrics}
-        for each in found
-    }  # fmt: skip
+        each.cadence: {name: sign[name] * np.array(each.quality[name])[judged] for name in sign} for each in found
+    }
     primary, first = metrics[0].name, found[0].cadence
     best = max(values, key=lambda name: float(values[name][primary].mean()))
+    if margin_is_share:
+        margin *= abs(float(values[best][primary].mean()))
     standings = []
     for each in found:
         mine = values[each.cadence]
@@ -211,7 +221,7 @@ def answer(
         standings.append(
             Standing(
                 replayed=each,
-                mean={one.name: float(np.abs(mine[one.name].mean())) for one in metrics},
+                mean={name: sign[name] * float(mine[name].mean()) for name in sign},
                 gain={
                     name: gain(value, values[first][name], confidence=confidence, seed=seed)
                     for name, value in mine.items()
