@@ -1,4 +1,4 @@
-"""The retraining study of a classifier: weeks of rows whose truth is known, the champion's family fitted before each."""
+"""The retraining study of a classifier: weeks whose truth is known, a model of the champion's family before each."""
 
 from __future__ import annotations
 
