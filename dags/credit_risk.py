@@ -14,3 +14,4 @@ release = rollout(SPEC, SPEC.rollout)  # instead of deploy: shadow → 10 % → 
 score = ring.score(SPEC)  # accept, review or decline → asset predictions
 monitor = ring.monitor(SPEC)  # what changed, and why? → asset retraining, roll back, or stop and call
 switch = controls.switch(SPEC)  # off: persons decide; on: the model again → journal
+retraining_study = study.study(SPEC)  # by hand: how often to retrain, quality against cost

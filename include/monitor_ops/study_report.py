@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from include.monitor_ops.study_material import Plan
-from include.monitoring.cadence import NEVER, Answer, Metric
+from include.monitoring.cadence import Answer, Metric, Standing
 from include.reporting import Report, figure
 from include.spec import UseCase
 
-_CHOSEN, _OTHER = "#12703a", "#7a8ca5"
+_CHOSEN, _OTHER, _LIMIT = "#12703a", "#7a8ca5", "#b3261e"
 
 
 def page(spec: UseCase, plan: Plan, found: Answer, metrics: Sequence[Metric], about: str) -> str:
@@ -24,7 +24,10 @@ def page(spec: UseCase, plan: Plan, found: Answer, metrics: Sequence[Metric], ab
         f"{len(plan.windows)} windows of {days} day{'s' if days > 1 else ''}, {first.first} to {last.last}",
     )
     report.section("Answer").text(f"{found.said}.", kind="good").text(about, kind="muted")
-    report.plot(plot(plan, found, metrics), "Left: quality against cost. Right: what each cadence gave, over time.")
+    report.plot(
+        plot(plan, found, metrics),
+        "Left: quality against cost; below the dotted line more is lost than the margin. Right: over time; dots are trainings.",
+    )
     report.section(
         "Cadences",
         "Gains are over the most frequent cadence, positive is better, with intervals that are paired by window. Good "
@@ -44,33 +47,41 @@ def page(spec: UseCase, plan: Plan, found: Answer, metrics: Sequence[Metric], ab
 
 
 def plot(plan: Plan, found: Answer, metrics: Sequence[Metric]) -> Figure:
-    """Return quality against cost, beside quality over time of the most frequent cadence, of never and of triggers."""
-    primary = metrics[0]
+    """Return what each cadence gains against its fits, beside what some gain over time; dots are trainings."""
+    primary, first = metrics[0], found.standings[0]
     drawn, (left, right) = figure(2, height=4.0)
-    for place, one in enumerate(found.standings):
-        gain, colour = one.gain[primary.name], _CHOSEN if one.replayed.cadence == found.recommended else _OTHER
-        left.errorbar(one.replayed.fits, gain.value, [[gain.value - gain.low], [gain.high - gain.value]],
-                      fmt="o", color=colour, capsize=3)  # fmt: skip
-        left.annotate(one.replayed.cadence, (one.replayed.fits, gain.value), xytext=(5, 5 if place % 2 else -11),
-                      textcoords="offset points", fontsize="small", color=colour)  # fmt: skip
-    best = next(one for one in found.standings if one.replayed.cadence == found.best)
-    left.axhline(best.gain[primary.name].value - found.margin, color="#b3261e", linestyle=":", linewidth=1)
-    left.set_xscale("log", base=2)
-    left.set(xlabel="fits", ylabel=f"gain over {found.standings[0].replayed.cadence}, {primary.unit}")
-    shown = [one for place, one in enumerate(found.standings) if not place or not _regular(one.replayed.cadence)]
+    histories: dict[tuple[int, ...], list[Standing]] = {}
+    for one in found.standings:
+        histories.setdefault(one.replayed.fitted, []).append(one)
+    usual = _values(first, primary)
     starts = np.array([window.first for window in plan.windows])
-    for one in shown:
-        values = np.array(one.replayed.quality[primary.name], dtype=float)
-        (line,) = right.plot(starts, values, label=one.replayed.cadence, linewidth=1.2)
-        if one is not found.standings[0]:
-            fits = sorted(set(one.replayed.fitted))
-            right.plot(starts[fits], values[fits], "o", color=line.get_color(), markersize=4)
-    right.set(ylabel=f"{primary.name}, {primary.unit}")
+    for place, same in enumerate(histories.values()):
+        one, named = same[0], ", ".join(each.replayed.cadence for each in same)
+        gain, fits = one.gain[primary.name], one.replayed.fits
+        colour = _CHOSEN if found.recommended in named.split(", ") else _OTHER
+        left.errorbar(fits, gain.value, [[gain.value - gain.low], [gain.high - gain.value]], fmt="o", capsize=3,
+                      color=colour)  # fmt: skip
+        left.annotate(named, (fits, gain.value), xytext=(5, 5 if place % 2 else -11), textcoords="offset points",
+                      fontsize="small", color=colour)  # fmt: skip
+        if one is not first and (colour == _CHOSEN or not one.replayed.cadence.startswith("every ")):
+            gained = _values(one, primary) - usual
+            (line,) = right.plot(starts, gained, label=named, linewidth=1.2)
+            trained = sorted(set(one.replayed.fitted))
+            right.plot(starts[trained], gained[trained], "o", color=line.get_color(), markersize=4)
+    best = next(one for one in found.standings if one.replayed.cadence == found.best)
+    left.axhline(best.gain[primary.name].value - found.margin, color=_LIMIT, linestyle=":", linewidth=1)
+    left.set_xscale("log", base=2)
+    left.xaxis.set_major_formatter("{x:g}")
+    left.margins(x=0.25)
+    left.set(xlabel="fits", ylabel=f"gain over {first.replayed.cadence}, {primary.unit}")
+    right.axhline(0, color="k", linewidth=0.6)
+    right.set(ylabel=f"gain over {first.replayed.cadence}, {primary.unit}")
     right.tick_params(axis="x", labelsize=7, rotation=30)
     right.legend(fontsize="small")
     drawn.tight_layout()
     return drawn
 
 
-def _regular(cadence: str) -> bool:
-    return cadence.startswith("every ") and cadence != NEVER
+def _values(one: Standing, metric: Metric) -> np.ndarray:
+    """Return a metric by window, so that more is better."""
+    return (1 if metric.higher_is_better else -1) * np.array(one.replayed.quality[metric.name], dtype=float)

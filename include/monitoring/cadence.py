@@ -100,6 +100,15 @@ class Answer(Record):
     standings: tuple[Standing, ...]
     said: str
 
+    def table(self) -> list[str]:
+        """Return a line of text for each cadence: fits, CPU seconds, means, and gains with their intervals."""
+        return [
+            f"{one.replayed.cadence:9} {one.replayed.fits:4} fits {one.replayed.seconds:8.1f} s  "
+            + "  ".join(f"{name} {value:.4g} ({one.gain[name]})" for name, value in one.mean.items())
+            + f"  {'good enough' if one.good_enough else 'worse'}"
+            for one in self.standings
+        ]
+
 
 def fit_windows(
     wanted: Iterable[int],
