@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from include.use_cases.credit_risk import SPEC
-from plugins import controls, ring
+from plugins import controls, ring, study
 from plugins.rollout import rollout
 
 ingest = ring.ingest(SPEC)  # a day's applications, or the truth that became known → asset data

@@ -29,7 +29,7 @@ def study(spec: UseCase) -> DAG:
             writes="An MLflow run with plan, fits, answer, page and plot.",
         ),
         params={
-            "first_day": _day_param("First day", "First day that is judged. Empty: as early as the study's size allows."),
+            "first_day": _day_param("First day", "First day that is judged. Empty: as the size allows."),
             "last_day": _day_param("Last day", "Last day that is judged. Empty: the newest whose truth is known."),
             "window_days": Param(
                 None, type=["null", "integer"], minimum=1, maximum=92, title="Days of a window",

@@ -26,7 +26,7 @@ def page(spec: UseCase, plan: Plan, found: Answer, metrics: Sequence[Metric], ab
     report.section("Answer").text(f"{found.said}.", kind="good").text(about, kind="muted")
     report.plot(
         plot(plan, found, metrics),
-        "Left: quality against cost; below the dotted line more is lost than the margin. Right: over time; dots are trainings.",
+        "Left: quality against cost; below the dotted line the margin is lost. Right: over time; dots are trainings.",
     )
     report.section(
         "Cadences",
