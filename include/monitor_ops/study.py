@@ -19,7 +19,8 @@ from include.forecast import Forecast
 from include.models import tracking
 from include.monitor_ops.study_material import ONE, Material, Plan, Span, on_drift
 from include.monitor_ops.study_report import page, plot
-from include.monitoring.cadence import Answer, Fit, answer, fell, fit_windows, replay
+from include.monitoring.cadence import Fit, fell, fit_windows, replay
+from include.monitoring.worth import Answer, answer
 from include.records import Record
 from include.spec import UseCase
 

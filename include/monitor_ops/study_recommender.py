@@ -54,9 +54,7 @@ class ShopMaterial:
         self._spec, self._family = spec, plan.family
         self._seen = purchases(spec, as_of=plan.windows[-1].last)
         events = self._seen.cleaned.events
-        self._lines = pd.DataFrame(
-            {"day": events[TIME].dt.date, "household": events[HOUSEHOLD].astype(str), PRODUCT: events[PRODUCT]}
-        )
+        self._bought = {each.first: _bought(events, each) for each in plan.windows}
         self._market = self._seen.market.rename(index=str)
         self.metrics = (
             Metric(name="ndcg", unit=f"NDCG@{spec.list_length}", higher_is_better=True),
@@ -82,14 +80,15 @@ class ShopMaterial:
 
     def quality(self, model: Shown, window: Span) -> Quality:
         """Return the mean NDCG of the households that bought anything, and how many in 100 bought from their list."""
-        lines = self._lines.loc[self._lines["day"].between(window.first, window.last)]
-        bought = lines.groupby("household")[PRODUCT].agg(lambda products: set(products.astype(str)))
-        if bought.empty:
+        bought, length = self._bought[window.first], self._spec.list_length
+        if not bought:
             return {each.name: float("nan") for each in self.metrics}
-        shown = [model.lists.get(str(one)) or model.popular[self._market[one]] for one in bought.index]
-        hit = np.array([[item in products for item in items] for items, products in zip(shown, bought, strict=True)])
-        discount = 1 / np.log2(np.arange(2, self._spec.list_length + 2))
-        relevant = np.minimum(bought.map(len).to_numpy(), self._spec.list_length)
+        hit = np.zeros((len(bought), length))
+        for row, (one, products) in enumerate(bought.items()):
+            shown = model.lists.get(one) or model.popular[self._market[one]]
+            hit[row, : len(shown)] = [item in products for item in shown]
+        discount = 1 / np.log2(np.arange(2, length + 2))
+        relevant = np.array([min(len(products), length) for products in bought.values()])
         gained = hit @ discount / np.cumsum(discount)[relevant - 1]
         return {"ndcg": float(gained.mean()), "hits": float(100 * hit.any(axis=1).mean())}
 
@@ -119,6 +118,13 @@ def family(spec: Recommendation) -> str:
     """Return the family that rebuys with the first market's champion, or the last of the spec's where there is none."""
     champion = Journal(spec.name).state().of(spec.keys[0]).champion
     return registry.recommendation_of(champion).chosen[_TASK] if champion else spec.families[-1]
+
+
+def _bought(events: pd.DataFrame, window: Span) -> dict[str, frozenset[str]]:
+    """Return the products that each household bought in a window."""
+    start, end = pd.Timestamp(window.first, tz="UTC"), pd.Timestamp(window.last + ONE, tz="UTC")
+    lines = events.loc[(events[TIME] >= start) & (events[TIME] < end), [HOUSEHOLD, PRODUCT]].astype(str)
+    return {str(one): frozenset(products) for one, products in lines.groupby(HOUSEHOLD)[PRODUCT]}
 
 
 def _popular(known: Interactions, n: int) -> list[str]:

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from include.monitor_ops.study_material import Plan
-from include.monitoring.cadence import Answer, Metric, Standing
+from include.monitoring.cadence import Metric
+from include.monitoring.worth import Answer, Standing
 from include.reporting import Report, figure
 from include.spec import UseCase
 
