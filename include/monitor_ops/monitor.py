@@ -33,10 +33,10 @@ from include.monitor_ops.quality import Quality, foretold, qualities
 from include.monitor_ops.reference import PROFILE, RELIABILITY, Dated, watched
 from include.monitor_ops.response import released_on, respond
 from include.monitor_ops.rivals import Rival, beside, rivals_of
-from include.monitor_ops.windows import Window, judged, newest_windows
+from include.monitor_ops.windows import Window, drift_facts, judged, newest_windows
 from include.monitoring.causes import Diagnosis, diagnose
 from include.monitoring.estimate import Reliability
-from include.monitoring.evidence import DriftFacts, Evidence, Performance
+from include.monitoring.evidence import Evidence, Performance
 from include.monitoring.profile import ReferenceProfile
 from include.monitoring.truth import JoinedTruth, join
 from include.monitoring.verdict import Verdict, verdict
@@ -104,7 +104,7 @@ def monitor(spec: Classification, *, as_of: dt.date, pipeline_run: str, dry_run:
     rivals = beside(spec, rivals_of(spec, here.now, as_of), labelled.rows)
     evidence = Evidence(
         as_of=as_of,
-        drift=_drift_facts(spec, windows),
+        drift=drift_facts(spec, here.profile, windows),
         cause=diagnosis.cause,
         cause_said="; ".join(diagnosis.evidence),
         truth=_performance(spec, here, past[-1].seen, past[-1].first_day, past[-1].last_day, past[-1].rows)
@@ -180,14 +180,6 @@ def _diagnosis(
     then = judged(spec, here.profile, dated.between(first, last), first, last)
     earlier = diagnose(here.profile, then.seen, then.drift, promises=past[-1].promises)
     return earlier if earlier.cause == "concept" else found
-
-
-def _drift_facts(spec: Classification, windows: Sequence[Window]) -> DriftFacts:
-    return DriftFacts(
-        windows=tuple(None if each.drift.not_judged else each.drift.alarm for each in windows),
-        needed=spec.monitoring.confirm[0],
-        said=f"{windows[-1].named}, from {windows[-1].first_day} to {windows[-1].last_day}",
-    )
 
 
 def _performance(
