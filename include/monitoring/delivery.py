@@ -1,0 +1,54 @@
+"""How the rows of a window came, and what about it is a fault: a day away, a part of one, one that came twice, late."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+from pydantic import Field
+
+from include.records import Record
+
+_PART, _DOUBLE = 0.6, 1.6  # of a usual day's rows: less is a part, more is a batch and another one
+_SURE = 4.0  # standard deviations that a day's rows must be away from a usual day's
+_SPREAD = 2.0  # of days' rows over that of independent arrivals, at least
+_BROKEN = 0.05  # of the delivered rows: more of them in quarantine is a fault of the source
+
+
+class Delivery(Record):
+    """Volume and quarantine of some days."""
+
+    rows: dict[dt.date, int] = Field(description="landed rows of each day; 0 where nothing came")
+    usual: float = Field(default=0.0, description="median rows of the days before; 0 where there are none")
+    spread: float = Field(default=0.0, description="their standard deviation")
+    late: dict[dt.date, int] = Field(default_factory=dict, description="days after its own that a day came, if any")
+    quarantined: dict[str, int] = Field(default_factory=dict, description="rows that broke a rule, by column and rule")
+
+    @property
+    def quarantine_rate(self) -> float:
+        """Return the share of the delivered rows that broke a rule."""
+        out = sum(self.quarantined.values())
+        return out / max(out + sum(self.rows.values()), 1)
+
+    @property
+    def faults(self) -> list[str]:
+        """Return in sentences what is wrong with the days."""
+        said = [f"{day} did not come" for day, rows in self.rows.items() if not rows]
+        if self.usual:
+            sure = _SURE * max(self.spread, _SPREAD * np.sqrt(self.usual))
+            for day, rows in self.rows.items():
+                off = abs(rows - self.usual) > sure
+                if off and 0 < rows < _PART * self.usual:
+                    said.append(f"{day} is a part: {rows} rows, usual are {self.usual:.0f}")
+                if off and rows > _DOUBLE * self.usual:
+                    said.append(
+                        f"{day} has {rows} rows, usual are {self.usual:.0f}: a batch came twice, or another too"
+                    )
+        return said + [f"{day} came {days} days late" for day, days in self.late.items()]
+
+    @property
+    def broken(self) -> list[str]:
+        """Return in sentences which rules the rows broke, where that are many."""
+        if self.quarantine_rate < _BROKEN:
+            return []
+        return [f"{rows} rows break a rule ({rule})" for rule, rows in self.quarantined.items()]
