@@ -1,13 +1,13 @@
 """What happens to windows of card clients: five kinds of incident, each in several ways, columns and sizes.
 
-The limits of the diagnosis were set on ``TRIED`` alone. ``MEASURED`` has more columns, other factors, and ways that were
-never tried, so it also says what the diagnosis makes of an incident that nobody thought of. Sizes start where a careful
-person with the window at hand would be sure, and are drawn evenly up to what nobody could miss:
+The limits of the diagnosis were set on ``TRIED`` alone. ``MEASURED`` has more columns, other factors, and ways that
+were never tried, so it also says what the diagnosis makes of an incident that nobody thought of. Sizes start where a
+careful person with the window at hand would be sure, and are drawn evenly up to what nobody could miss:
 
 * delivery: a day away, half of it or less there, twice there, repeated or late; 6 % or more of some columns missing
-* values: 20 % or more of a column's values by another unit, name, sign or type, or filled with one value; or all of them
-* selection: weights that differ by 2.2 times or more between the ends of a column, or a group that is thrice as frequent
-  or gone
+* values: 20 % or more of a column's values by another unit, name, sign or type, or filled with one value
+* selection: weights that differ by 2.2 times or more between the ends of a column, or a group that is three times as
+  frequent or gone
 * environment: amounts of two or more families by a fifth or more, or 8 % or more of clients that pay later; not alike
   for all, for clients differ
 * concept: outcomes of clients who look as before are off by five standard errors or more of the default rate or the AUC
@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from include.models.metrics import Array
-from include.monitoring.diagnosis import Cause
+from include.monitoring.kinds import Cause
 from include.use_cases.credit_risk import SPEC
 
 KINDS: tuple[Cause, ...] = ("delivery", "values", "selection", "environment", "concept")
@@ -81,10 +81,20 @@ MEASURED = Scope(
 
 @dataclass(frozen=True)
 class Happened:
-    """A window as it came, the day of each row, and what was done to it."""
+    """A window as it came.
+
+    Args:
+        rows: Its rows, with their outcomes.
+        days: Day of each row, from 0; shape (rows,).
+        length: Its days, those without rows too.
+        what: What was done to it.
+        repeated: Rows whose key the day had already, by day.
+        late: Days after its own that a day came.
+    """
 
     rows: pd.DataFrame
     days: Array
+    length: int
     what: str = "nothing"
     repeated: dict[int, int] = field(default_factory=dict)
     late: dict[int, int] = field(default_factory=dict)
@@ -94,7 +104,7 @@ def calm(clients: pd.DataFrame, draw: Draw, a_day: int) -> Happened:
     """Return 6 to 12 days of clients, drawn without replacement."""
     sizes = draw.poisson(a_day, size=int(draw.integers(6, 13)))
     rows = clients.iloc[draw.choice(len(clients), sizes.sum(), replace=False)].reset_index(drop=True)
-    return Happened(rows, np.repeat(np.arange(len(sizes)), sizes).astype(float))
+    return Happened(rows, np.repeat(np.arange(len(sizes)), sizes), len(sizes))
 
 
 def incident(kind: Cause, scope: Scope, clients: pd.DataFrame, draw: Draw, a_day: int) -> Happened:
@@ -112,8 +122,7 @@ def incident(kind: Cause, scope: Scope, clients: pd.DataFrame, draw: Draw, a_day
 
 def _delivery(window: Happened, scope: Scope, draw: Draw) -> Happened:
     rows, days, what = window.rows, window.days, str(draw.choice(scope.delivery))
-    last = int(days.max())
-    day = int(draw.integers(0, last + 1))
+    day = int(draw.integers(0, window.length))
     here = days == day
     if what == "missing":
         columns = list(draw.choice(SPEC.model_columns, int(draw.integers(1, 5)), replace=False))

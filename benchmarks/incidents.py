@@ -23,9 +23,10 @@ from include.models.metrics import Array, all_metrics, estimate, resamples
 from include.monitor_ops.reference import reference_of, watched
 from include.monitoring.causes import diagnose
 from include.monitoring.delivery import Delivery
-from include.monitoring.diagnosis import Cause, Diagnosis, Promise
+from include.monitoring.diagnosis import Diagnosis, Promise
 from include.monitoring.drift import detect
 from include.monitoring.estimate import Reliability, expected
+from include.monitoring.kinds import Cause
 from include.monitoring.profile import ReferenceProfile
 from include.monitoring.window import read
 from include.use_cases.credit_risk import SPEC
@@ -135,7 +136,7 @@ def _readable(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _delivered(happened: Happened, before: Array) -> Delivery:
-    counts = np.bincount(happened.days.astype(int), minlength=int(happened.days.max()) + 1)
+    counts = np.bincount(happened.days, minlength=happened.length)
     dates = [_FIRST + dt.timedelta(days=day) for day in range(len(counts))]
     return Delivery(
         rows={date: int(count) for date, count in zip(dates, counts, strict=True)},

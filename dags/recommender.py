@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from include.use_cases.recommender import SPEC
-from plugins import recommender_ring, ring
+from plugins import recommender_ring, ring, study
 
 ingest = ring.ingest(SPEC)  # the day's purchases → asset data
 retraining = ring.retraining(SPEC)  # by hand, with a reason → asset retraining
@@ -12,3 +12,4 @@ deploy = recommender_ring.deploy(SPEC)  # promotion in the window → lists to p
 release = recommender_ring.release(SPEC)  # when the window opens → asset candidate
 monitor = recommender_ring.monitor(SPEC)  # what was bought of what was shown; a worse champion is taken back
 experiment = recommender_ring.experiment(SPEC)  # by hand: A/B on recorded days
+retraining_study = study.study(SPEC)  # by hand: how often to retrain, quality against cost

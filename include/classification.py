@@ -10,7 +10,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from include.spec import Contract, Name, Part, PromotionGates, Role, Share, UseCase
+from include.part import Name, Part, Share
+from include.spec import Contract, PromotionGates, Role, UseCase
 
 
 class Feature(Part):

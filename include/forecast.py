@@ -10,7 +10,8 @@ from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from include.spec import DatasetUseCase, Part, Share
+from include.part import Part, Share
+from include.spec import DatasetUseCase
 
 SimpleName = Literal["yesterday", "last_week", "four_weeks", "similar_day"]
 FamilyName = Literal[SimpleName, "ridge", "kernel", "boosting"]

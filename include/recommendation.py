@@ -10,7 +10,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from include.spec import DatasetUseCase, Name, Part, PromotionGates, Share
+from include.part import Name, Part, Share
+from include.spec import DatasetUseCase, PromotionGates
 
 Task = Literal["rebuy", "discover"]
 TASKS: tuple[Task, ...] = ("rebuy", "discover")

@@ -9,20 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from abc import abstractmethod
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from include.naming import DEFAULT_KEY
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-
-
-class Part(BaseModel):
-    """A frozen piece of a spec; unknown fields are errors, for a typing slip must not become a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from include.part import Name, Part, Share
+from include.policy import Policy
 
 
 class RiskClass(StrEnum):
@@ -150,7 +143,15 @@ class Source(Part):
     recorded_from: dt.date | None = Field(
         default=None, description="of a recording under its own dates: the day behind its history"
     )
+    recorded_days: int | None = Field(
+        default=None, ge=1, description="of a recording under made-up dates: how many days it has"
+    )
     history_days: int = Field(default=60, ge=1, description="days that land in the first bulk run, up to yesterday")
+    scenarios: str | None = Field(
+        default=None,
+        pattern=r"^[\w.]+:\w+$",
+        description="module:function(spec, scenario, day, what fetch gave) -> what it would give in a scenario",
+    )
 
 
 class Schedule(Part):
@@ -261,6 +262,7 @@ class UseCase(Part):
     approval_hours: float = Field(default=72, gt=0, description="after this an unanswered request has expired")
     retention_days: int = Field(default=730, ge=1, description="how long rows are kept")
     monitoring: Monitoring = Field(default_factory=Monitoring, description="when a difference is a drift")
+    policy: Policy = Field(default_factory=Policy, description="what follows from what a monitor finds")
     promotion_window: Window | None = Field(default=None, description="when a champion may change; none: at any time")
     rollout: Rollout | None = Field(default=None, description="how real requests are handed over; none: all at once")
     serving: Serving | None = Field(default=None, description="how the service answers; none: it does not serve this")

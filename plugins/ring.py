@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from airflow.sdk import DAG, CronPartitionTimetable, Param, PartitionedAssetTimetable
+from airflow.sdk import DAG, CronPartitionTimetable, Param, PartitionedAssetTimetable, XComArg
 from airflow.sdk.bases.operator import chain
 
 from include.classification import Classification
@@ -19,7 +19,7 @@ from plugins.assets import ring_asset
 from plugins.defaults import dag_defaults
 from plugins.operators.data import IngestOperator, ProfileOperator
 from plugins.operators.deployment import CandidateTestOperator, ModelApprovalOperator, ModelPromotionOperator
-from plugins.operators.monitoring import DriftDetectionOperator, ScoreOperator
+from plugins.operators.monitoring import CALL, CallOperator, DriftDetectionOperator, ScoreOperator
 from plugins.operators.training import (
     EvaluateOperator,
     FitOperator,
@@ -167,18 +167,20 @@ def score(spec: Classification) -> DAG:
 
 
 def monitor(spec: Classification) -> DAG:
-    """Return the monitoring of what was scored; a confirmed drift asks for a training."""
+    """Return the monitoring of what was scored: it may ask for a training, roll back, or stop and call."""
     with DAG(
         **dag_defaults(spec, "monitor"),
         schedule=PartitionedAssetTimetable(assets=ring_asset(spec.name, "predictions")),
-        description="Compare the newest window with the champion's reference; a confirmed drift asks for a training",
+        description="Judge the champion: what changed and why, how well it does, and what follows by the policy",
         doc_md=dag_doc(
             spec,
             what=f"States a false-alarm rate of {spec.monitoring.false_alarm_rate:.0%} a window; confirms when "
-            f"{spec.monitoring.confirm[0]} of the last {spec.monitoring.confirm[1]} windows drifted.",
+            f"{spec.monitoring.confirm[0]} of the last {spec.monitoring.confirm[1]} windows drifted. Names the cause, "
+            "joins the truth that came, and says healthy, watch, retrain, roll back or stop. Wrong data stops and "
+            "calls; nothing is trained on it.",
             when="On the `predictions` asset.",
-            reads="Tables `rows` and `predictions`, the champion's reference profile.",
-            writes="A report under the champion's MLflow run; on confirmed drift asset `retraining`.",
+            reads="Tables `rows`, `truth`, `predictions`, `requests`; the champion's reference profile.",
+            writes="A report under the champion's MLflow run; asset `retraining`; an entry for a rollback or a stop.",
         ),
     ) as dag:
         detect = DriftDetectionOperator(task_id="detect_drift", use_case=spec.name)
@@ -189,7 +191,13 @@ def monitor(spec: Classification) -> DAG:
             drift_confirmed=detect.output,
             outlets=[ring_asset(spec.name, "retraining")],
         )
+        call_team(spec, detect)
     return dag
+
+
+def call_team(spec: UseCase, detect: DriftDetectionOperator) -> None:
+    """Add the task that calls the team by failing, where the monitor wants somebody to look."""
+    CallOperator(task_id="call_team", use_case=spec.name, reason=XComArg(detect, key=CALL))
 
 
 def approvals(spec: UseCase, version: Any) -> list[ModelApprovalOperator]:

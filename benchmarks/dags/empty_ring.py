@@ -48,4 +48,4 @@ with DAG(f"{NAME}_score", schedule=PartitionedAssetTimetable(assets=DATA | DEPLO
     Nothing(task_id="score", outlets=[PREDICTIONS])
 
 with DAG(f"{NAME}_monitor", schedule=PartitionedAssetTimetable(assets=PREDICTIONS), catchup=False) as monitor:
-    Nothing(task_id="detect_drift") >> Nothing(task_id="request_retraining")
+    Nothing(task_id="detect_drift") >> [Nothing(task_id="request_retraining"), Nothing(task_id="call_team")]

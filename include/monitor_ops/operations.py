@@ -12,12 +12,13 @@ from include.clock import business_time
 from include.data.landing import QUARANTINE
 from include.data.sources import AVAILABLE_AT, DAY
 from include.data.tables import Table
+from include.monitoring.delivery import Delivery
 from include.records import Record
 from include.serving.shipping import REQUESTS
-from include.spec import DatasetUseCase, UseCase
+from include.spec import DatasetUseCase, Serving, UseCase
 
 _USUAL_DAYS = 28  # before the window, by which its days are measured
-_FALLBACK = "fallback"
+_FALLBACK, _FALLBACK_LIMIT = "fallback", 0.05
 
 
 class Operations(Record):
@@ -25,26 +26,25 @@ class Operations(Record):
 
     first_day: dt.date
     last_day: dt.date
-    rows: dict[dt.date, int] = Field(description="landed rows of each day; 0 where nothing came")
-    usual_rows: float = Field(description="median of the days before; 0 where there are none")
-    late: dict[dt.date, int] = Field(default_factory=dict, description="days after its own that a day came, if any")
-    quarantined: dict[str, int] = Field(default_factory=dict, description="rows that broke a rule, by column and rule")
+    delivery: Delivery
     requests: int = 0
     fallback_rate: float = Field(default=0.0, description="share of requests that the fall-back answered")
     flagged_rate: float = Field(default=0.0, description="share of requests with a flag, such as an input out of range")
     p50_ms: float = 0.0
     p99_ms: float = 0.0
 
-    @property
-    def absent(self) -> list[dt.date]:
-        """Return the days that did not come."""
-        return [day for day, rows in self.rows.items() if not rows]
-
-    @property
-    def quarantine_rate(self) -> float:
-        """Return the share of the delivered rows that broke a rule."""
-        out = sum(self.quarantined.values())
-        return out / max(out + sum(self.rows.values()), 1)
+    def wrong(self, serving: Serving | None) -> tuple[str, ...]:
+        """Return in sentences what is not as it should be in the service."""
+        if not self.requests or serving is None:
+            return ()
+        said = []
+        if self.fallback_rate > _FALLBACK_LIMIT:
+            said.append(f"the fall-back answered {self.fallback_rate:.1%} of {self.requests} requests")
+        if self.p99_ms > serving.deadline_ms:
+            said.append(
+                f"one answer of a hundred took more than {self.p99_ms:.0f} ms, allowed are {serving.deadline_ms:g}"
+            )
+        return tuple(said)
 
 
 def operations(spec: UseCase, first_day: dt.date, last_day: dt.date) -> Operations:
@@ -61,15 +61,15 @@ def operations(spec: UseCase, first_day: dt.date, last_day: dt.date) -> Operatio
     usual = counts[counts.index < first_day] if len(counts) else counts
     arrived = landed.groupby(DAY)[AVAILABLE_AT].min() if len(landed) else pd.Series(dtype=object)
     delays = {day: (arrived[day] - pd.Timestamp(business_time(day))).days for day in days if day in arrived.index}
-    return Operations(
-        first_day=first_day,
-        last_day=last_day,
+    delivery = Delivery(
         rows={day: int(counts.get(day, 0)) for day in days},
-        usual_rows=float(usual.median()) if len(usual) else 0.0,
+        usual=float(usual.median()) if len(usual) else 0.0,
+        spread=float(usual.std()) if len(usual) > 1 else 0.0,
         late={day: delay for day, delay in delays.items() if delay > 0},
         quarantined=_quarantined(spec, first_day, last_day),
-        **_answered(spec, first_day, last_day),
     )
+    answered = _answered(spec, first_day, last_day)
+    return Operations(first_day=first_day, last_day=last_day, delivery=delivery, **answered)
 
 
 def _quarantined(spec: UseCase, first_day: dt.date, last_day: dt.date) -> dict[str, int]:

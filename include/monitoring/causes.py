@@ -30,6 +30,7 @@ def diagnose(
     *,
     delivery: Delivery | None = None,
     promises: Sequence[Promise] = (),
+    free_levels: bool = False,
 ) -> Diagnosis:
     """Return why a window differs from the reference.
 
@@ -39,10 +40,12 @@ def diagnose(
         drift: What differs.
         delivery: How its rows came; none where that is not known.
         promises: What was expected of its quality, and what the labels said; none before they are there.
+        free_levels: Whether amounts of one column may take another level for good, as a zone with a new consumer does;
+            such a level is then no sign of a fault.
     """
     inputs = [each for each in drift.drifted if each.column != SCORE]
     mix = best_mix(profile, seen) if drift.alarm else None
-    gone, wrong = _signs(profile, seen, drift, inputs, mix)
+    gone, wrong = _signs(profile, seen, drift, inputs, mix, free_levels=free_levels)
     late, broken = (delivery.faults, delivery.broken) if delivery else ([], [])
     faults = [
         Diagnosis(cause="delivery", evidence=(*late, *_named(gone)), columns=tuple(gone)),
@@ -53,27 +56,37 @@ def diagnose(
     changes = _changes(drift, left, mix, promises, faulty=faulty)
     found = [*(each for each in faults if each.evidence), *changes]
     notes = tuple(f"{name}: {said}" for name, said in drift.problems.items() if name not in profile.columns)
-    if not found:
-        why = (drift.not_judged,) if drift.not_judged else ()
-        return Diagnosis(cause="unknown" if why else "none", evidence=(*why, *notes))
-    first, *others = found
+    first, *others = found or [Diagnosis(cause="none")]
     return first.model_copy(
-        update={"evidence": (*first.evidence, *notes), "runner_up": others[0].cause if others else None}
+        update={
+            "evidence": (*first.evidence, *notes),
+            "not_judged": drift.not_judged,
+            "runner_up": others[0].cause if others else None,
+        }
     )
 
 
 def _signs(
-    profile: ReferenceProfile, seen: WindowCounts, drift: WindowDrift, inputs: list[ColumnDrift], mix: Mix | None
+    profile: ReferenceProfile,
+    seen: WindowCounts,
+    drift: WindowDrift,
+    inputs: list[ColumnDrift],
+    mix: Mix | None,
+    *,
+    free_levels: bool,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return what is wrong with columns: those whose values did not come, and those whose values are others."""
-    found = {each.column: fault(profile.columns[each.column], seen.columns[each.column], each) for each in inputs}
+    found = {
+        each.column: fault(profile.columns[each.column], seen.columns[each.column], each, free_level=free_levels)
+        for each in inputs
+    }
     gone = {name: sign.said for name, sign in found.items() if sign and sign.gone}
     problems = {name: said for name, said in drift.problems.items() if name in profile.columns}
     gone |= {name: said for name, said in problems.items() if name not in seen.columns}
     wrong = {name: sign.said for name, sign in found.items() if sign and not sign.gone}
     wrong |= {name: said for name, said in problems.items() if name not in gone}
     explained = mix is not None and mix.explained >= _EXPLAINED
-    if not gone and not wrong and not explained:
+    if not gone and not wrong and not explained and not free_levels:
         wrong = {
             each.column: f"moved by {each.effect:.2f} standard deviations while the other columns did not"
             for each in alone(inputs, of=len(seen.columns))

@@ -1,19 +1,16 @@
-"""The five kinds of cause that a window's change may have, and what is said of one: evidence, columns, what to do."""
+"""What is said of why a window differs: the cause, its evidence, the columns to look at, and what to do."""
 
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 from pydantic import Field
 
+from include.monitoring.kinds import FAULTS, Cause
 from include.records import Estimate, Record
 
-Cause = Literal["none", "unknown", "delivery", "values", "selection", "environment", "concept"]
-FAULTS: frozenset[Cause] = frozenset({"delivery", "values"})
 TITLES: dict[Cause, str] = {
     "none": "nothing has changed",
-    "unknown": "it cannot be told",
     "delivery": "a fault in the delivery",
     "values": "a fault in the values",
     "selection": "another mix of cases",
@@ -22,7 +19,6 @@ TITLES: dict[Cause, str] = {
 }
 ADVICE: dict[Cause, str] = {
     "none": "nothing to do",
-    "unknown": "look again when more rows are there",
     "delivery": "have the delivery completed or corrected at its source and land it again; train nothing on it",
     "values": "ask who changed the source of these columns, have the days corrected and land them again; train nothing",
     "selection": "see who asks more or less often now, and why; the model holds inside of the groups, so watch its "
@@ -69,6 +65,7 @@ class Diagnosis(Record):
     cause: Cause
     evidence: tuple[str, ...] = ()
     columns: tuple[str, ...] = Field(default=(), description="what to look at, the foremost first")
+    not_judged: str = Field(default="", description="why the columns were not compared; empty otherwise")
     runner_up: Cause | None = Field(default=None, description="the next cause that something speaks for, if any")
 
     @property
@@ -79,10 +76,14 @@ class Diagnosis(Record):
     @property
     def advice(self) -> str:
         """Return what to do."""
+        if self.not_judged and self.cause == "none":
+            return "look again when the window has what is missing"
         return ADVICE[self.cause]
 
     @property
     def said(self) -> str:
         """Return cause, evidence and what else it may be in a sentence."""
-        why = f"{TITLES[self.cause]}: {'; '.join(self.evidence)}" if self.evidence else TITLES[self.cause]
+        title = "it cannot be told" if self.not_judged and self.cause == "none" else TITLES[self.cause]
+        why = "; ".join(filter(None, (self.not_judged, *self.evidence)))
+        why = f"{title}: {why}" if why else title
         return f"{why} (or {TITLES[self.runner_up]})" if self.runner_up else why

@@ -44,13 +44,14 @@ class Sign:
     gone: bool = False
 
 
-def fault(sketch: ColumnSketch, counts: Counts, drift: ColumnDrift) -> Sign | None:
+def fault(sketch: ColumnSketch, counts: Counts, drift: ColumnDrift, *, free_level: bool = False) -> Sign | None:
     """Return the sign that a drifted column bears, none if it bears none.
 
     Args:
         sketch: The column in the reference.
         counts: Its cells in the window, shape (cells,).
         drift: What was found.
+        free_level: Whether amounts may take another level for good.
     """
     if drift.missing_now - drift.missing_before > _GONE:
         said = f"{drift.missing_now:.1%} of its values are missing, {drift.missing_before:.1%} were before"
@@ -61,6 +62,8 @@ def fault(sketch: ColumnSketch, counts: Counts, drift: ColumnDrift) -> Sign | No
     before, now = reference / reference.sum(), window / window.sum()
     if now.max() >= _ONE > before.max() + 0.05:
         return Sign(f"{now.max():.0%} of its values are one: {sketch.labels[int(now.argmax())]}")
+    if sketch.ordered and free_level:
+        return None
     said = _amounts(sketch, reference, window) if sketch.ordered else _names(sketch, before, now)
     return Sign(said) if said else None
 

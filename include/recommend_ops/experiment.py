@@ -104,7 +104,7 @@ def run_experiment(spec: Recommendation, design: Design, *, pipeline_run: str) -
         days=_PILOT_DAYS,
     )
     baseline, correlation = _pilot(spec, seen, pilot, model)
-    known = _as_of(spec, seen, design.market, eve)
+    known = known_as_of(spec, seen, design.market, eve)
     assumptions = Assumptions(baseline=baseline, correlation=correlation, days=design.days)
     planned = plan(assumptions, effect=design.effect)
     found = replay(
@@ -126,7 +126,7 @@ def run_experiment(spec: Recommendation, design: Design, *, pipeline_run: str) -
     return outcome
 
 
-def _as_of(spec: Recommendation, seen: Purchases, market: str, day: dt.date) -> Interactions:
+def known_as_of(spec: Recommendation, seen: Purchases, market: str, day: dt.date) -> Interactions:
     """Return what was known of a market at the end of a day, of all that has landed since."""
     events = seen.cleaned.events
     past = events.loc[events[TIME] < pd.Timestamp(day, tz="UTC") + pd.Timedelta(days=1)]
@@ -135,7 +135,7 @@ def _as_of(spec: Recommendation, seen: Purchases, market: str, day: dt.date) -> 
 
 def _pilot(spec: Recommendation, seen: Purchases, design: Design, model: ClickModel) -> tuple[float, float]:
     """Return the daily click rate of a design whose variants are the same, and how alike a household's days are."""
-    known = _as_of(spec, seen, design.market, design.first_day - dt.timedelta(days=1))
+    known = known_as_of(spec, seen, design.market, design.first_day - dt.timedelta(days=1))
     assumed = Assumptions(baseline=0.5, correlation=0.1, days=design.days)
     found = replay(
         _days(spec, seen, known, design), plan(assumed, effect=0.4), salt=f"{design.name}/pilot", use_case=spec.name,
@@ -145,7 +145,7 @@ def _pilot(spec: Recommendation, seen: Purchases, design: Design, model: ClickMo
 
 
 def _days(spec: Recommendation, seen: Purchases, known: Interactions, design: Design) -> Iterator[ReplayDay]:
-    made = {name: _lists(spec, known, name, design.task) for name in {design.champion, design.challenger}}
+    made = {name: lists_of(spec, known, name, design.task) for name in {design.champion, design.challenger}}
     lists = {"champion": made[design.champion], "challenger": made[design.challenger]}
     events = seen.cleaned.events
     for number in range(design.days):
@@ -156,7 +156,8 @@ def _days(spec: Recommendation, seen: Purchases, known: Interactions, design: De
         yield ReplayDay(day, lists, truth.to_dict())  # type: ignore[arg-type]
 
 
-def _lists(spec: Recommendation, known: Interactions, family: str, task: Task) -> dict[str, list[str]]:
+def lists_of(spec: Recommendation, known: Interactions, family: str, task: Task) -> dict[str, list[str]]:
+    """Return what a family would show each household, best first, by household."""
     found = choose(known, blended(spec, task), task, window=spec.fresh_days) if family == BLEND else {}
     hidden = known.bought if task == "discover" else None
     top = ranked(scores_of(known, family, task, found), spec.list_length, hidden=hidden)

@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.classification import Classification
+from include.naming import DEFAULT_KEY
 from plugins.context import originator, partition_day, pipeline_run, triggering_extra
 from plugins.operators.step import StepOperator
 
@@ -43,7 +44,10 @@ class SnapshotOperator(StepOperator):
     def step(self, spec: Classification, context: Any) -> str:
         """Return the parent run's id."""
         from include.models import training
+        from include.monitor_ops.response import stopped
 
+        if why := stopped(spec, DEFAULT_KEY):
+            raise AirflowSkipException(f"stopped by the monitor, so nothing is trained: {why}")
         run, who = context["dag_run"], originator(context, spec)
         run_id = training.prepare(
             spec,

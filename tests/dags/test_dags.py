@@ -49,6 +49,14 @@ def test_every_dag_survives_serialisation(bag):
         assert set(restored.task_dict) == set(dag.task_dict)
 
 
+@pytest.mark.parametrize("use_case", ["credit_risk", "load_forecast", "recommender"])
+def test_every_use_case_can_study_by_hand_how_often_to_retrain(bag, use_case):
+    study = bag.dags[f"{use_case}_study"]
+    assert not study.timetable.can_be_scheduled
+    assert study.get_task("fit_windows").downstream_task_ids == {"conclude"}
+    assert study.params["every"] == [1, 2, 4, 8, 16]
+
+
 def assets_in(condition):
     """Return the assets of an expression like ``a | b``."""
     return [asset for part in getattr(condition, "objects", ()) for asset in assets_in(part)] or [condition]
