@@ -8,7 +8,7 @@ from pydantic import Field
 
 from include.monitor_ops.operations import Operations
 from include.monitor_ops.quality import Quality
-from include.monitoring.causes import Diagnosis
+from include.monitoring.diagnosis import Diagnosis
 from include.monitoring.verdict import Verdict
 from include.records import Comparison, Estimate, Record
 

@@ -16,7 +16,8 @@ from include.monitor_ops.operations import Operations, operations
 from include.monitor_ops.reference import PROFILE, Dated, watched_hours, watched_lines
 from include.monitor_ops.response import released_on
 from include.monitor_ops.windows import Window, drift_facts, newest_windows
-from include.monitoring.causes import Diagnosis, diagnose
+from include.monitoring.causes import diagnose
+from include.monitoring.diagnosis import Diagnosis
 from include.monitoring.evidence import DriftFacts
 from include.monitoring.profile import ReferenceProfile
 from include.recommend_ops.purchases import purchases

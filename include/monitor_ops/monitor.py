@@ -34,7 +34,8 @@ from include.monitor_ops.reference import PROFILE, RELIABILITY, Dated, watched
 from include.monitor_ops.response import released_on, respond
 from include.monitor_ops.rivals import Rival, beside, rivals_of
 from include.monitor_ops.windows import Window, drift_facts, judged, newest_windows
-from include.monitoring.causes import Diagnosis, diagnose
+from include.monitoring.causes import diagnose
+from include.monitoring.diagnosis import Diagnosis
 from include.monitoring.estimate import Reliability
 from include.monitoring.evidence import Evidence, Performance
 from include.monitoring.profile import ReferenceProfile

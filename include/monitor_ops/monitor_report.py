@@ -14,7 +14,7 @@ from include.monitor_ops.inputs import Inputs
 from include.monitor_ops.operations import Operations
 from include.monitor_ops.quality import Quality
 from include.monitor_ops.windows import Window
-from include.monitoring.causes import Diagnosis
+from include.monitoring.diagnosis import Diagnosis
 from include.monitoring.estimate import checked
 from include.monitoring.profile import ReferenceProfile
 from include.monitoring.verdict import Verdict

@@ -17,7 +17,7 @@ from include.data.sources import DAY
 from include.errors import MissingMetricError
 from include.models.fairness import audit
 from include.models.metrics import Array, all_metrics, estimate, resamples
-from include.monitoring.causes import Promise
+from include.monitoring.diagnosis import Promise
 from include.monitoring.estimate import Metric, Reliability, expected
 from include.monitoring.profile import ReferenceProfile, group_codes
 from include.records import ClassificationEvaluation, Estimate, FairnessResult, Record

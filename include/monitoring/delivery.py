@@ -10,8 +10,9 @@ from pydantic import Field
 from include.records import Record
 
 _PART, _DOUBLE = 0.6, 1.6  # of a usual day's rows: less is a part, more is a batch and another one
-_SURE = 4.0  # standard deviations that a day's rows must be away from a usual day's
-_SPREAD = 2.0  # of days' rows over that of independent arrivals, at least
+_SURE = 3.5  # standard deviations that a day's rows must be away from a usual day's
+_SPREAD = 1.5  # of days' rows over that of independent arrivals, at least
+_REPEATED = 0.05  # of a day's rows: more of them that came before are a batch that came twice
 _BROKEN = 0.05  # of the delivered rows: more of them in quarantine is a fault of the source
 
 
@@ -21,6 +22,7 @@ class Delivery(Record):
     rows: dict[dt.date, int] = Field(description="landed rows of each day; 0 where nothing came")
     usual: float = Field(default=0.0, description="median rows of the days before; 0 where there are none")
     spread: float = Field(default=0.0, description="their standard deviation")
+    repeated: dict[dt.date, int] = Field(default_factory=dict, description="rows whose key the day had already, if any")
     late: dict[dt.date, int] = Field(default_factory=dict, description="days after its own that a day came, if any")
     quarantined: dict[str, int] = Field(default_factory=dict, description="rows that broke a rule, by column and rule")
 
@@ -34,17 +36,16 @@ class Delivery(Record):
     def faults(self) -> list[str]:
         """Return in sentences what is wrong with the days."""
         said = [f"{day} did not come" for day, rows in self.rows.items() if not rows]
-        if self.usual:
-            sure = _SURE * max(self.spread, _SPREAD * np.sqrt(self.usual))
-            for day, rows in self.rows.items():
-                off = abs(rows - self.usual) > sure
-                if off and 0 < rows < _PART * self.usual:
-                    said.append(f"{day} is a part: {rows} rows, usual are {self.usual:.0f}")
-                if off and rows > _DOUBLE * self.usual:
-                    said.append(
-                        f"{day} has {rows} rows, usual are {self.usual:.0f}: a batch came twice, or another too"
-                    )
-        return said + [f"{day} came {days} days late" for day, days in self.late.items()]
+        sure = _SURE * max(self.spread, _SPREAD * np.sqrt(self.usual))
+        for day, rows in self.rows.items():
+            off = rows - self.usual if self.usual else 0.0
+            if off < -sure and 0 < rows < _PART * self.usual:
+                said.append(f"{day} is a part: {rows} rows, usual are {self.usual:.0f}")
+            elif self.repeated.get(day, 0) > _REPEATED * rows:
+                said.append(f"{day} came twice: {self.repeated[day]} rows with a key that it had already")
+            elif off > sure and rows > _DOUBLE * self.usual:
+                said.append(f"{day} has {rows} rows, usual are {self.usual:.0f}: a batch came twice, or another too")
+        return said + [f"{day} came {days} days late" for day, days in self.late.items() if days > 0]
 
     @property
     def broken(self) -> list[str]:

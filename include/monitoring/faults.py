@@ -1,76 +1,120 @@
 """Signs in a column that no change of the world leaves: a unit, a constant, another spelling, values that are gone.
 
-The world moves amounts by a part of their spread and many columns at once. A program that changed moves nearly all of
-one column's values to where none was, or to one place, or swaps a name for another that nobody has seen.
+The world moves amounts by a part of their spread, all of them a little, and many columns at once. A program that
+changed takes values from everywhere in a column alike, puts them where few or none were, and leaves the others as they
+are; or it swaps a name for another that nobody has seen.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from include.monitoring.drift import ColumnDrift
 from include.monitoring.sketch import ColumnSketch, Counts
+from include.monitoring.smooth_test import compare
 
-Kind = Literal["delivery", "values"]
 _GONE = 0.03  # rise of the share without a value
-_OUTSIDE = 0.08  # of values beyond all that the reference has
-_UNHEARD = 0.04  # of values by a name that the reference does not have
+_OUTSIDE = 0.03  # of values beyond all that the reference has
+_UNHEARD = 0.02  # of values by a name that the reference does not have
 _LOST = 0.02  # share that a name had which has vanished
 _ONE = 0.98  # of values in one cell
-_CROWDED = 0.35  # rise of the share in the cells at one end, beyond what a shift by a standard deviation brings
-_ALONE = 0.6  # effect of a column that moved alone
+_PUT = 0.1  # share of values that were taken from everywhere and put to one place
+_PLACE = 0.25  # of the cells that are one place, at most
+_HELD = 0.8  # of all gains that this place must hold
+_AS_BEFORE = 0.12  # effect among the other cells up to which they look as before
+_FINE = 12  # cells from which a place is a small part of the column
+_DENSER = 1.6  # times the values that this place had
+_ALONE, _COMPANIONS = 0.5, 0.2  # effect of one or two columns that moved alone, and of all others
+_MANY = 6  # columns from which two of them are few
 
 
-def fault(
-    sketch: ColumnSketch, counts: Counts, drift: ColumnDrift, *, free_level: bool = False
-) -> tuple[Kind, str] | None:
-    """Return the sign that a drifted column bears, and in which of the two ways it is a fault.
+@dataclass(frozen=True)
+class Sign:
+    """What is wrong with a column.
+
+    Args:
+        said: In words, with numbers.
+        gone: Whether values did not come; they are wrong otherwise.
+    """
+
+    said: str
+    gone: bool = False
+
+
+def fault(sketch: ColumnSketch, counts: Counts, drift: ColumnDrift, *, free_level: bool = False) -> Sign | None:
+    """Return the sign that a drifted column bears, none if it bears none.
 
     Args:
         sketch: The column in the reference.
-        counts: Its cells in the window.
+        counts: Its cells in the window, shape (cells,).
         drift: What was found.
         free_level: Whether amounts may take another level for good.
     """
-    before, now = np.array(sketch.counts, dtype=float), counts.astype(float)
-    gone = drift.missing_now - drift.missing_before
-    if gone > _GONE:
-        return "delivery", f"{drift.missing_now:.1%} of its values are missing, {drift.missing_before:.1%} were before"
-    before, now = before[:-1] / max(before[:-1].sum(), 1), now[:-1] / max(now[:-1].sum(), 1)
-    if now.max(initial=0) >= _ONE > before.max(initial=0) + 0.05:
-        return "values", f"nearly all of its values are {sketch.labels[int(now.argmax())]}"
+    if drift.missing_now - drift.missing_before > _GONE:
+        said = f"{drift.missing_now:.1%} of its values are missing, {drift.missing_before:.1%} were before"
+        return Sign(said, gone=True)
+    reference, window = np.array(sketch.counts[:-1]), counts[:-1]
+    if not reference.sum() or not window.sum():
+        return None
+    before, now = reference / reference.sum(), window / window.sum()
+    if now.max() >= _ONE > before.max() + 0.05:
+        return Sign(f"{now.max():.0%} of its values are one: {sketch.labels[int(now.argmax())]}")
     if sketch.ordered and free_level:
         return None
-    said = _amounts(sketch, before, now) if sketch.ordered else _names(sketch, before, now)
-    return ("values", said) if said else None
+    said = _amounts(sketch, reference, window) if sketch.ordered else _names(sketch, before, now)
+    return Sign(said) if said else None
 
 
-def alone(drifted: list[ColumnDrift]) -> ColumnDrift | None:
-    """Return the one column that moved far while no other did, none where others moved as well."""
-    far = [each for each in drifted if each.effect >= _ALONE]
-    return far[0] if len(far) == 1 == len(drifted) else None
+def alone(drifted: list[ColumnDrift], *, of: int) -> list[ColumnDrift]:
+    """Return the one or two columns of so many that moved far while the others did not; none where others did."""
+    moved = [each for each in drifted if each.effect >= _COMPANIONS]
+    few = len(moved) <= (2 if of >= _MANY else 1)
+    return moved if few and all(each.effect >= _ALONE for each in moved) else []
 
 
-def _amounts(sketch: ColumnSketch, before: np.ndarray, now: np.ndarray) -> str:
-    below, above = now[0] - before[0], now[-1] - before[-1]
-    if below + above > _OUTSIDE:
+def _amounts(sketch: ColumnSketch, reference: Counts, window: Counts) -> str:
+    before, now = reference / reference.sum(), window / window.sum()
+    outside = now[0] - before[0] + now[-1] - before[-1]
+    if outside > _OUTSIDE and sketch.edges:
         low, high = sketch.edges[0], sketch.edges[-1]
-        return f"{below + above:.0%} of its values lie outside of {low:g} to {high:g}, where all were before"
-    if len(now) < 6:
+        return f"{outside:.0%} of its values lie outside of {low:g} to {high:g}, where all were before"
+    if ((before > 0) | (now > 0)).sum() < _FINE:
         return ""
-    quarter = max(len(now) // 4, 2)
-    for end, name in ((slice(0, quarter), "lowest"), (slice(len(now) - quarter, None), "highest")):
-        if (rise := now[end].sum() - before[end].sum()) > _CROWDED and now[end].sum() > 0.85:
-            return f"{rise:.0%} of its values moved to the {name} that there were, as by another unit"
+    gains = np.maximum(now - before, 0)
+    for place in _places(gains):
+        put, rest = gains[place].sum(), ~place
+        if put < max(_PUT, _HELD * gains.sum(), (_DENSER - 1) * before[place].sum()):
+            continue
+        if _as_before(reference[rest], window[rest]):
+            labels = np.array(sketch.labels[:-1])[place]
+            where = labels[0] if len(labels) == 1 else f"{labels[0]} … {labels[-1]}"
+            return f"{put:.0%} of its values were taken from everywhere alike and are now at {where}"
     return ""
 
 
-def _names(sketch: ColumnSketch, before: np.ndarray, now: np.ndarray) -> str:
+def _places(gains: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
+    """Return the places where values may have been put, the smallest first: the fullest cell, or an end."""
+    cells = np.arange(len(gains))
+    ends = [cells < size for size in range(1, int(_PLACE * len(gains)) + 1)]
+    return [cells == gains.argmax(), *(each for low in ends for each in (low, low[::-1]))]
+
+
+def _as_before(reference: Counts, window: Counts) -> bool:
+    if not reference.sum() or not window.sum():
+        return True
+    return compare(np.append(reference, 0), np.append(window, 0), ordered=True).effect < _AS_BEFORE
+
+
+def _names(sketch: ColumnSketch, before: NDArray[np.float64], now: NDArray[np.float64]) -> str:
     unheard = now[-1] - before[-1]
     lost = [name for name, was, left in zip(sketch.names, before, now, strict=False) if was > _LOST and left < was / 20]
     if unheard > _UNHEARD:
         away = f", while {', '.join(lost)} has vanished" if lost else ""
         return f"{unheard:.0%} of its values have a name that was never seen{away}"
-    return f"{', '.join(lost)} has vanished, and others took its share" if lost else ""
+    gains = np.maximum(now - before, 0)
+    if not lost or gains.max() < _HELD * gains.sum():
+        return ""  # a group that stays away leaves its share to all others
+    return f"{', '.join(lost)} has vanished, and {sketch.labels[int(gains.argmax())]} took its share"

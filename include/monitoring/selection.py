@@ -1,7 +1,8 @@
 """Did only the mix of groups move: then the reference, with its groups weighted as the window's are, looks like it.
 
-Weighting by one column predicts the others, also those that should move with it and those that should not. What is left
-of all differences tells whether that is the whole story (reweighting to the target's mix: Deming & Stephan, 1940).
+Weighting by one column predicts the others, those that should move with it and those that should not. What is left of
+all differences, that column's own among them, tells whether it is the whole story (reweighting to the target's mix:
+Deming & Stephan, 1940).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def _mix(profile: ReferenceProfile, seen: WindowCounts, name: str, groups: Group
     starts = profile.starts
     plain, left = 0.0, 0.0
     for column, counts in seen.columns.items():
-        if column == name or not counts.sum():
+        if not counts.sum():
             continue
         ordered, cells = profile.columns[column].ordered, starts[column]
         plain += _effect(np.array(profile.columns[column].counts), counts, ordered=ordered) ** 2
@@ -52,7 +53,7 @@ def _mix(profile: ReferenceProfile, seen: WindowCounts, name: str, groups: Group
     moved = sorted(range(count), key=lambda each: -abs(now[each] - before[each]))[:2]
     return Mix(
         column=name,
-        explained=1 - left / plain if plain else 1.0,
+        explained=1 - left / plain if plain else 0.0,
         moved=tuple(f"{groups.labels[each]}: {before[each]:.0%} before, {now[each]:.0%} now" for each in moved),
     )
 
