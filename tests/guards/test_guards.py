@@ -18,12 +18,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SHARED_SERVICES
-from tests.guards import answering, data, deciding, decisions, following, services, serving
+from tests.guards import answering, data, deciding, decisions, following, services, serving, studying
 from tests.guards.mutant import ROOT, Mutant
 
 GUARDS: dict[str, tuple[Mutant, ...]] = {
     **data.GUARDS, **services.GUARDS, **serving.GUARDS, **following.GUARDS, **answering.GUARDS, **decisions.GUARDS,
-    **deciding.GUARDS,
+    **deciding.GUARDS, **studying.GUARDS,
 }  # fmt: skip
 MUTANTS = [pytest.param(mutant, id=f"{line}: {mutant}") for line, mutants in GUARDS.items() for mutant in mutants]
 _AT_ONCE = 2
