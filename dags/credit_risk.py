@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from include.use_cases.credit_risk import SPEC
-from plugins import controls, ring, study
+from plugins import ring, study
 from plugins.rollout import rollout
 
 ingest = ring.ingest(SPEC)  # a day's applications, or the truth that became known → asset data
@@ -13,5 +13,4 @@ deploy = ring.deploy(SPEC)  # artifact test → approval by a person → promoti
 release = rollout(SPEC, SPEC.rollout)  # instead of deploy: shadow → 10 % → 50 % of the requests → promotion
 score = ring.score(SPEC)  # accept, review or decline → asset predictions
 monitor = ring.monitor(SPEC)  # what changed, and why? → asset retraining, roll back, or stop and call
-switch = controls.switch(SPEC)  # off: persons decide; on: the model again → journal
 retraining_study = study.study(SPEC)  # by hand: how often to retrain, quality against cost

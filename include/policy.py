@@ -32,10 +32,12 @@ class Policy(Part):
     on_performance: Literal["retrain", "call"] = Field(
         default="retrain", description="the truth says that the champion is worse than was promised, beyond the margin"
     )
-    on_drift: Literal["retrain", "call"] = Field(
-        default="retrain", description="inputs or scores have drifted, confirmed over windows, and no data is wrong"
+    on_drift: Literal["retrain", "watch", "call"] = Field(
+        default="retrain",
+        description="inputs or scores have drifted, confirmed over windows, and no data is wrong. watch: where the "
+        "truth is known a day later, it decides",
     )
-    on_selection: Literal["retrain", "call"] = Field(
+    on_selection: Literal["retrain", "watch", "call"] = Field(
         default="call",
         description="the confirmed drift is another mix of groups, inside of which all is as before: the model still "
         "holds for each of them",

@@ -90,6 +90,14 @@ def figure(columns: int = 1, *, height: float = 3.2) -> tuple[Figure, Any]:
     return drawn, axes
 
 
+def stacked(*heights: float, width: float = 10.0) -> tuple[Figure, Any]:
+    """Return a figure with axes above one another, of the heights given, that share what runs along the bottom."""
+    drawn, axes = plt.subplots(
+        len(heights), 1, sharex=True, figsize=(width, sum(heights)), height_ratios=heights, layout="constrained"
+    )
+    return drawn, axes
+
+
 def draw_amounts(axes: Any, samples: Mapping[str, ArrayLike]) -> None:
     """Draw the shares of amounts in bins of one width, without the hundredth at either end: a tail hides nothing."""
     low, high = np.quantile(np.concatenate([np.asarray(each) for each in samples.values()]), _ENDS)

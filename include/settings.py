@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from include.errors import PermanentError
+from include.scenario import CALM, ScenarioName
 
 
 class Settings(BaseModel):
@@ -31,6 +32,8 @@ class Settings(BaseModel):
     journal_key: SecretStr = Field(description="HMAC key that signs journal, approvals, access keys; never S3's")
     tenant: str = Field(default="main", description="whose use cases these are; first part of every path and name")
     replay_start: dt.date | None = Field(default=None, description="day on which replays go live, behind their history")
+    scenario: ScenarioName = Field(default=CALM, description="what happens to the recordings that are replayed")
+    scenario_from: dt.date = Field(default=dt.date.min, description="first day to which it happens")
     cache_dir: Path = Field(description="local folder for downloaded, checksummed data wheels")
 
 
@@ -46,6 +49,8 @@ _VARIABLES = {
     "journal_key": "FLIGHTDECK_JOURNAL_KEY",
     "tenant": "FLIGHTDECK_TENANT",
     "replay_start": "FLIGHTDECK_REPLAY_START",
+    "scenario": "FLIGHTDECK_SCENARIO",
+    "scenario_from": "FLIGHTDECK_SCENARIO_FROM",
     "cache_dir": "FLIGHTDECK_CACHE_DIR",
 }
 

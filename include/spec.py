@@ -143,7 +143,15 @@ class Source(Part):
     recorded_from: dt.date | None = Field(
         default=None, description="of a recording under its own dates: the day behind its history"
     )
+    recorded_days: int | None = Field(
+        default=None, ge=1, description="of a recording under made-up dates: how many days it has"
+    )
     history_days: int = Field(default=60, ge=1, description="days that land in the first bulk run, up to yesterday")
+    scenarios: str | None = Field(
+        default=None,
+        pattern=r"^[\w.]+:\w+$",
+        description="module:function(spec, scenario, day, what fetch gave) -> what it would give in a scenario",
+    )
 
 
 class Schedule(Part):

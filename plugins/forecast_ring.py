@@ -20,8 +20,9 @@ from plugins.operators.keyed import (
     KeysSnapshotOperator,
     TrainKeysOperator,
 )
+from plugins.operators.monitoring import DriftDetectionOperator
 from plugins.operators.training import RetrainingRequestOperator
-from plugins.ring import dag_doc
+from plugins.ring import call_team, dag_doc
 
 LATE_AFTER = dt.timedelta(minutes=20)
 
@@ -107,15 +108,18 @@ def monitor(spec: Forecast) -> DAG:
     with DAG(
         **dag_defaults(spec, "monitor"),
         schedule=PartitionedAssetTimetable(assets=ring_asset(spec.name, "predictions")),
-        description="Compare forecasts with what came, by series, hour and day ahead; name the series to train anew",
+        description="Compare what came with its season, and forecasts with what came; name the series to train anew",
         doc_md=dag_doc(
             spec,
-            what="Error, bias and coverage of each series against its backtest; a jump of level is named.",
+            what="Error, bias and coverage of each series against its backtest; a jump of level is named. Readings are "
+            "compared with the same season of the reference: wrong ones stop their series, and call.",
             when="On the `predictions` asset.",
             reads="Tables `forecasts` and `load`.",
             writes="Table `verdicts`; a report; for the series that went wrong asset `retraining`.",
         ),
     ) as dag:
+        detect = DriftDetectionOperator(task_id="detect_drift", use_case=spec.name)
+        call_team(spec, detect)
         watch = WatchForecastOperator(task_id="watch", use_case=spec.name)
         RetrainingRequestOperator(
             task_id="request_retraining",

@@ -20,13 +20,14 @@ from plugins.operators.keyed import (
     KeysSnapshotOperator,
     TrainKeysOperator,
 )
+from plugins.operators.monitoring import DriftDetectionOperator
 from plugins.operators.recommending import (
     ExperimentOperator,
     PublishListsOperator,
     ReleaseOperator,
     WatchListsOperator,
 )
-from plugins.ring import dag_doc, day_cron
+from plugins.ring import call_team, dag_doc, day_cron
 
 LATE_AFTER = dt.timedelta(hours=2)
 
@@ -138,10 +139,12 @@ def monitor(spec: Recommendation) -> DAG:
             what=f"Hit rate and NDCG by market, champion beside its predecessor on the same households; one that lost "
             f"more than {spec.regression.max_loss:g} with {spec.regression.confidence:.0%} confidence is taken back.",
             when="On the `predictions` asset.",
-            reads="Tables `lists` and `purchases`; the journal.",
+            reads="Tables `lists` and `purchases`; the journal; the champion's reference profile.",
             writes="Table `verdicts`; a report; where a champion lost, a journal entry.",
         ),
     ) as dag:
+        detect = DriftDetectionOperator(task_id="detect_drift", use_case=spec.name)
+        call_team(spec, detect)
         WatchListsOperator(task_id="watch", use_case=spec.name)
     return dag
 

@@ -191,8 +191,13 @@ def monitor(spec: Classification) -> DAG:
             drift_confirmed=detect.output,
             outlets=[ring_asset(spec.name, "retraining")],
         )
-        CallOperator(task_id="call_team", use_case=spec.name, reason=XComArg(detect, key=CALL))
+        call_team(spec, detect)
     return dag
+
+
+def call_team(spec: UseCase, detect: DriftDetectionOperator) -> None:
+    """Add the task that calls the team by failing, where the monitor wants somebody to look."""
+    CallOperator(task_id="call_team", use_case=spec.name, reason=XComArg(detect, key=CALL))
 
 
 def approvals(spec: UseCase, version: Any) -> list[ModelApprovalOperator]:

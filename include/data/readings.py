@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from include.catalog import resolve
 from include.data.contracts import check, whole
 from include.data.ingest import IngestResult
 from include.data.landing import QUARANTINE, land, newest_known, quarantine
-from include.data.sources import AVAILABLE_AT, DAY
+from include.data.sources import AVAILABLE_AT, DAY, fetch_datasets
 from include.data.tables import Table
 from include.errors import ContractError, SourceError
 from include.spec import Dataset, DatasetUseCase
@@ -38,7 +37,7 @@ def ingest_readings(spec: DatasetUseCase, *, first_day: dt.date, last_day: dt.da
     if not (days := [day for day in days if day not in spec.closed]):
         newest = [Table(spec.name, dataset.table).version() for dataset in spec.datasets]
         return IngestResult(0, 0, newest[0], newest[-1], hashlib.sha256().hexdigest())
-    given = {day: _fetched(spec, day) for day in days}
+    given = {day: fetch_datasets(spec, day) for day in days}
     good: dict[str, pd.DataFrame] = {}
     broken: list[tuple[Dataset, pd.DataFrame]] = []
     for dataset in spec.datasets:
@@ -80,19 +79,6 @@ def quarantined(spec: DatasetUseCase) -> int:
     """Return how many readings broke a rule."""
     table = Table(spec.name, QUARANTINE)
     return len(table.read(columns=[DAY])) if table.exists() else 0
-
-
-def _fetched(spec: DatasetUseCase, day: dt.date) -> Mapping[str, pd.DataFrame]:
-    frames: Mapping[str, pd.DataFrame] = resolve(spec.source.fetch)(spec, day)
-    missing = [dataset.table for dataset in spec.datasets if dataset.table not in frames]
-    if missing:
-        raise SourceError(
-            expected=f"frames of {[dataset.table for dataset in spec.datasets]}",
-            seen=f"none of {missing}",
-            where=f"source {spec.source.fetch} for {day}",
-            next_step="let the function return a frame for each dataset",
-        )
-    return frames
 
 
 def _columns(dataset: Dataset) -> list[str]:

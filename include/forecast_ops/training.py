@@ -31,7 +31,7 @@ from include.forecasting.families import family
 from include.forecasting.panel import Array, Panel
 from include.forecasting.samples import actual_temperature, measured, observe, view
 from include.forecasting.windows import Horizon
-from include.models import keyed, registry, tracking
+from include.models import evaluations, keyed, registry, tracking
 from include.monitor_ops.reference import keep_reference, watched_hours
 from include.records import KeyedTraining, ModelRef
 
@@ -136,10 +136,9 @@ def _train_one(
         champion_since=present.champion_since, sequence=sequence,
         actual=_with_actual_temperature(spec, prepared, key, choice),
     )  # fmt: skip
-    tracking.log_metrics(child, {name: each.value for name, each in evaluation.metrics.items()})
     tracking.log_params(child, {"family": evaluation.family, "trained_until": evaluation.trained_until})
     _keep_backtest(child, days, paths, tested)
-    tracking.log_record(child, registry.EVALUATION, evaluation)
+    evaluations.keep_first(spec, evaluation, first_day=days[0].date(), last_day=days[-1].date())
 
 
 @_ALONE

@@ -11,7 +11,7 @@ import pandas as pd
 
 from include.classification import Classification
 from include.errors import PermanentError
-from include.models import artifact, registry, tracking
+from include.models import artifact, evaluations, registry, tracking
 from include.models.baselines import fit_baselines
 from include.models.behaviour import behavioural_gates
 from include.models.comparison import compare, refresh_due, route
@@ -221,9 +221,6 @@ def _keep(
     from include.monitoring.estimate import Reliability
 
     score = scores[evaluation.family]
-    flat = {f"{name}{end}": getattr(each, field) for name, each in evaluation.metrics.items()
-            for end, field in (("", "value"), ("_low", "low"), ("_high", "high"))}  # fmt: skip
-    tracking.log_metrics(run_id, flat)
     tracking.log_params(
         run_id,
         {
@@ -236,4 +233,4 @@ def _keep(
     outcomes = fresh[spec.contract.target].to_numpy(dtype=float)
     tracking.log_record(run_id, RELIABILITY, Reliability.of(score, outcomes))
     tracking.log_report(run_id, "report.html", evaluation_report(spec, evaluation, packed, fresh, scores, families))
-    tracking.log_record(run_id, registry.EVALUATION, evaluation)
+    evaluations.keep_first(spec, evaluation, first_day=min(fresh["day"]), last_day=max(fresh["day"]))

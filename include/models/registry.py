@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -24,6 +24,14 @@ EVALUATION = "evaluation.json"
 DIGEST, RUN, AS_OF, PIPELINE_RUN = "digest", "run_id", "as_of", "pipeline_run"
 _HEAD = "journal_head"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
+
+
+class Trained(NamedTuple):
+    """A version, in the order of business time: by the day as of which it was trained."""
+
+    as_of: dt.date
+    version: int
+    pipeline_run: str
 
 
 def register(name: str, source: str, *, run_id: str, digest: str, as_of: dt.date, pipeline_run: str) -> ModelRef:
@@ -153,6 +161,21 @@ def newest(spec: UseCase, as_of: dt.date, *, key: str) -> ModelRef | None:
         versions = client().search_model_versions(f"name = '{name}'")
     trained = [int(each.version) for each in versions if dt.date.fromisoformat(each.tags[AS_OF]) <= as_of]
     return model_ref(name, max(trained)) if trained else None
+
+
+def trainings(spec: UseCase) -> dict[str, list[Trained]]:
+    """Return all versions of a use case by key, in the order of the days as of which they were trained."""
+    keys = {model_name(spec.name, key): key for key in spec.keys}
+    found: dict[str, list[Trained]] = {key: [] for key in spec.keys}
+    page: str | None = None
+    with available(f"list the versions of {spec.name}"):
+        while True:
+            part = client().search_model_versions(f"name LIKE '{model_name(spec.name, '%')}'", page_token=page)
+            for each in (each for each in part if each.name in keys):
+                day = dt.date.fromisoformat(each.tags[AS_OF])
+                found[keys[each.name]].append(Trained(day, int(each.version), each.tags[PIPELINE_RUN]))
+            if not (page := part.token):
+                return {key: sorted(versions) for key, versions in found.items()}
 
 
 def candidate(spec: UseCase, as_of: dt.date, *, key: str = DEFAULT_KEY) -> ModelRef:

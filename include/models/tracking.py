@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,7 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 import mlflow
 import mlflow.artifacts
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param
+from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from pydantic import BaseModel
 
@@ -38,7 +38,9 @@ from include.settings import settings
 TRAINING = "training.json"
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 PIPELINE_RUN, ROLE = "flightdeck.pipeline_run", "flightdeck.role"
+DRIFT_CONFIRMED = "drift_confirmed"
 _FOR_MODELS = "?workflowType=machine_learning"  # without it MLflow's pages are those for language models
+_PAGE = 1000
 _ANSWER = TypeVar("_ANSWER")
 _RECORD = TypeVar("_RECORD", bound=BaseModel)
 
@@ -77,6 +79,7 @@ def open_training(
         "mlflow.source.git.commit": record.git_commit, "lock_digest": record.lock_digest,
         "dag_id": airflow.get("dag_id", ""), "run_id": airflow.get("run_id", ""), "try": str(try_number),
         "originator": record.originator, "originator_source": record.originator_source, "reason": record.reason,
+        DRIFT_CONFIRMED: record.drift_confirmed,
     }  # fmt: skip
     run_id = open_run(record.use_case, f"train {record.as_of}", pipeline_run=record.pipeline_run, tags=tags)
     log_params(run_id, {"as_of": record.as_of, "seed": record.seed, **params})
@@ -96,6 +99,25 @@ def parent_of(run_id: str) -> str:
     """Return the parent of a nested run, or the run itself where it is nested under none."""
     with available(f"read run {run_id}"):
         return str(client().get_run(run_id).data.tags.get("mlflow.parentRunId", run_id))
+
+
+def runs_of(
+    use_case: str, condition: str, *, order_by: Sequence[str] = (), limit: int | None = None
+) -> list[mlflow.entities.Run]:
+    """Return the runs of a use case that meet a condition, as MLflow writes it; none where there is no run at all."""
+    with available(f"look for runs of {use_case}"):
+        experiment = client().get_experiment_by_name(experiment_name(use_case))
+        found: list[mlflow.entities.Run] = []
+        page: str | None = None
+        while experiment is not None and (limit is None or len(found) < limit):
+            size = _PAGE if limit is None else min(_PAGE, limit - len(found))
+            part = client().search_runs(
+                [experiment.experiment_id], condition, order_by=list(order_by), max_results=size, page_token=page
+            )
+            found += part
+            if not (page := part.token):
+                break
+    return found
 
 
 def run_under(champion: ModelRef | None, use_case: str, name: str, *, pipeline_run: str) -> str:
@@ -142,11 +164,17 @@ def param(run_id: str, name: str) -> str:
     return str(params[name])
 
 
-def log_metrics(run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
-    """Store metrics; what was stored for the step before is replaced in the views that show the last."""
+def log_metrics(
+    run_id: str, metrics: Mapping[str, float], step: int = 0, *, tags: Mapping[str, str] | None = None
+) -> None:
+    """Store metrics, and tags in the same call; what was stored for the step before is no longer the last."""
     now = int(time.time() * 1000)
     with available(f"store metrics with run {run_id}"):
-        client().log_batch(run_id, metrics=[Metric(name, value, now, step) for name, value in metrics.items()])
+        client().log_batch(
+            run_id,
+            metrics=[Metric(name, value, now, step) for name, value in metrics.items()],
+            tags=[RunTag(name, value) for name, value in (tags or {}).items()],
+        )
 
 
 def log_file(run_id: str, path: Path, folder: str) -> None:

@@ -22,15 +22,17 @@ from include.data.tables import Table
 from include.deployment.entries import KeyState
 from include.deployment.journal import Journal
 from include.errors import PermanentError
-from include.models import registry, tracking
+from include.models import evaluations, registry, tracking
+from include.models.evaluations import WindowEvaluation
 from include.models.metrics import HIGHER_IS_BETTER
+from include.monitor_ops.attempts import attempts
 from include.monitor_ops.findings import Findings
 from include.monitor_ops.monitor_report import monitor_report
 from include.monitor_ops.operations import Operations, operations
 from include.monitor_ops.quality import Quality, foretold, qualities
 from include.monitor_ops.reference import PROFILE, RELIABILITY, Dated, watched
 from include.monitor_ops.response import released_on, respond
-from include.monitor_ops.rivals import beside, rivals_of
+from include.monitor_ops.rivals import Rival, beside, rivals_of
 from include.monitor_ops.windows import Window, judged, newest_windows
 from include.monitoring.causes import Diagnosis, diagnose
 from include.monitoring.estimate import Reliability
@@ -99,7 +101,7 @@ def monitor(spec: Classification, *, as_of: dt.date, pipeline_run: str, dry_run:
     diagnosis = _diagnosis(spec, here, dated, newest, service, past)
     scores = newest.rows["score"].to_numpy(dtype=float)
     said = foretold(spec, here.evaluation, here.reliability, scores)
-    rivals = beside(spec, here.champion, rivals_of(spec, here.now, as_of), labelled.rows)
+    rivals = beside(spec, rivals_of(spec, here.now, as_of), labelled.rows)
     evidence = Evidence(
         as_of=as_of,
         drift=_drift_facts(spec, windows),
@@ -113,14 +115,24 @@ def monitor(spec: Classification, *, as_of: dt.date, pipeline_run: str, dry_run:
         held=f"v{here.champion.version} is pinned" if here.now.pin else "",
         unfair=_unfair(spec, past),
         operations=service.wrong(spec.serving),
+        attempts=attempts(spec, Journal(spec.name).state(), as_of=as_of).get(DEFAULT_KEY, ()),
     )
     word = verdict(evidence, spec.policy, window_days=spec.monitoring.window_days)
     found = Findings(
-        version=here.champion.version, first_day=newest.first_day, last_day=newest.last_day, diagnosis=diagnosis,
-        operations=service, qualities=tuple(past), foretold=said, rivals=tuple(rivals), aside=tuple(labelled.said),
-        waiting=labelled.waiting, verdict=word,
-    )  # fmt: skip
+        version=here.champion.version,
+        first_day=newest.first_day,
+        last_day=newest.last_day,
+        diagnosis=diagnosis,
+        operations=service,
+        qualities=tuple(past),
+        foretold=said,
+        rivals=tuple(each.comparison for each in rivals),
+        aside=tuple(labelled.said),
+        waiting=labelled.waiting,
+        verdict=word,
+    )
     run_id = _record(spec, here, windows, found, pipeline_run)
+    _keep(spec, here, found, rivals, len(newest.rows))
     done = respond(spec, word, key=DEFAULT_KEY, run=pipeline_run, at=business_time(as_of), dry_run=dry_run)
     return MonitorResult(word, diagnosis.cause, run_id, REPORT, done)
 
@@ -190,9 +202,8 @@ def _performance(
     )  # fmt: skip
 
 
-def _against_previous(here: Watched, rivals: Sequence[Comparison]) -> Comparison | None:
-    named = f"v{here.now.previous.version}" if here.now.previous else ""
-    return next((each for each in rivals if each.against == named), None)
+def _against_previous(here: Watched, rivals: Sequence[Rival]) -> Comparison | None:
+    return next((each.comparison for each in rivals if each.ref == here.now.previous), None)
 
 
 def _unfair(spec: Classification, past: Sequence[Quality]) -> tuple[str, ...]:
@@ -219,6 +230,20 @@ def _record(spec: Classification, here: Watched, windows: Sequence[Window], foun
     tracking.log_report(run_id, REPORT, monitor_report(spec, here.profile, windows, found))
     tracking.close_run(run_id)
     return run_id
+
+
+def _keep(spec: Classification, here: Watched, found: Findings, rivals: Sequence[Rival], rows: int) -> None:
+    """Put what champion and rivals have shown into the evaluation store."""
+    name, word = spec.primary_metric, found.verdict.word
+    said = [(here.champion, WindowEvaluation(
+        source="estimate", first_day=found.first_day, last_day=found.last_day, rows=rows, metrics=found.foretold,
+        verdict=word,
+    ))] if name in found.foretold else []  # fmt: skip
+    said += [(here.champion, WindowEvaluation(
+        source="online", first_day=each.first_day, last_day=each.last_day, rows=each.rows, metrics=each.seen,
+    )) for each in found.qualities[-1:] if name in each.seen]  # fmt: skip
+    for ref, evaluation in (*said, *((each.ref, each.showed) for each in rivals)):
+        evaluations.record(spec, DEFAULT_KEY, ref, evaluation)
 
 
 def _nothing(spec: Classification, expected: str, seen: str) -> PermanentError:

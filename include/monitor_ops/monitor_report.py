@@ -10,38 +10,59 @@ import matplotlib.dates as mdates
 from include.classification import Classification
 from include.monitor_ops.drift_report import show_drift
 from include.monitor_ops.findings import Findings
+from include.monitor_ops.inputs import Inputs
+from include.monitor_ops.operations import Operations
 from include.monitor_ops.quality import Quality
 from include.monitor_ops.windows import Window
-from include.monitoring.causes import TITLES
+from include.monitoring.causes import Diagnosis
 from include.monitoring.estimate import checked
 from include.monitoring.profile import ReferenceProfile
+from include.monitoring.verdict import Verdict
 from include.reporting import Report, figure
+from include.spec import UseCase
 
 _BAD = ("retrain", "roll back", "stop")
 
 
 def monitor_report(spec: Classification, profile: ReferenceProfile, windows: Sequence[Window], found: Findings) -> str:
-    """Return the page."""
-    word, diagnosis = found.verdict, found.diagnosis
-    report = Report(
-        f"{spec.title}: {word.word}",
-        f"v{found.version}, windows of {spec.monitoring.window_days} days against {profile.rows} reference rows",
-    )
-    report.section("Verdict").text(word.reason, kind="bad" if word.word in _BAD else "")
-    report.table(["evidence"], [[line] for line in word.lines])
-    report.text(f"Cause: {TITLES[diagnosis.cause]}. {'; '.join(diagnosis.evidence)}",
-                kind="bad" if diagnosis.fault else "")  # fmt: skip
-    report.text(f"What to do: {diagnosis.advice}.")
+    """Return the page of a classifier."""
+    title = f"{spec.title}: {found.verdict.word}"
+    days = spec.monitoring.window_days
+    report = Report(title, f"v{found.version}, windows of {days} days against {profile.rows} reference rows")
+    _verdict(report, found.verdict, found.diagnosis)
     _owners(report, spec, found)
     _model_risk(report, spec, found)
+    _drift(report, spec, profile, windows)
+    _operations(report, found.operations)
+    return report.html()
+
+
+def inputs_report(spec: UseCase, seen: Inputs, verdict: Verdict) -> str:
+    """Return the page about what came into a grid or a shop."""
+    days = spec.monitoring.window_days
+    report = Report(f"{spec.title}, inputs: {verdict.word}",
+                    f"windows of {days} days against {len(seen.profile.days)} reference days")  # fmt: skip
+    _verdict(report, verdict, seen.diagnosis)
+    report.section("For model risk", "What came, against the same season of the reference.")
+    _drift(report, spec, seen.profile, seen.windows)
+    _operations(report, seen.operations)
+    return report.html()
+
+
+def _verdict(report: Report, verdict: Verdict, diagnosis: Diagnosis) -> None:
+    report.section("Verdict").text(verdict.reason, kind="bad" if verdict.word in _BAD else "")
+    report.table(["evidence"], [[line] for line in verdict.lines])
+    report.text(f"Cause: {diagnosis.said}.", kind="bad" if diagnosis.fault else "")
+    report.text(f"What to do: {diagnosis.advice}.")
+
+
+def _drift(report: Report, spec: UseCase, profile: ReferenceProfile, windows: Sequence[Window]) -> None:
     report.table(
         ["window", "rows", "drifted columns"],
         [[_days(each), len(each.rows), each.named] for each in windows],
     )
     limits, newest = spec.monitoring, windows[-1]
     show_drift(report, profile, newest.drift, newest.rows, rate=limits.false_alarm_rate, smallest=limits.min_effect)
-    _operations(report, found)
-    return report.html()
 
 
 def _owners(report: Report, spec: Classification, found: Findings) -> None:
@@ -121,8 +142,8 @@ def _quality_plot(report: Report, spec: Classification, found: Findings) -> None
     report.plot(drawn, f"{name} by window: what the scores foretold, and what the labels said")
 
 
-def _operations(report: Report, found: Findings) -> None:
-    service, delivery = found.operations, found.operations.delivery
+def _operations(report: Report, service: Operations) -> None:
+    delivery = service.delivery
     report.section("For operations", f"{service.first_day} to {service.last_day}.")
     for said in (*delivery.faults, *delivery.broken):
         report.text(said, kind="bad")

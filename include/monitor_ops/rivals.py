@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -16,37 +17,55 @@ from include.data.sources import DAY
 from include.deployment.entries import KeyState
 from include.models import artifact, registry
 from include.models.comparison import compare
-from include.models.metrics import resamples
+from include.models.evaluations import WindowEvaluation
+from include.models.metrics import all_metrics, estimate, resamples
 from include.naming import DEFAULT_KEY
 from include.records import Comparison, ModelRef
 
 _FEWEST = 100  # rows, and of these of either outcome a tenth
 
 
-def beside(
-    spec: Classification, champion: ModelRef, others: Sequence[ModelRef], rows: pd.DataFrame
-) -> list[Comparison]:
-    """Compare the champion with other versions, each on the rows that none of the two has learned from.
+@dataclass(frozen=True)
+class Rival:
+    """Another version on rows that the champion has scored.
+
+    Args:
+        ref: The version.
+        comparison: The champion against it; a positive difference favours the champion.
+        showed: What it would have answered, judged by the labels.
+    """
+
+    ref: ModelRef
+    comparison: Comparison
+    showed: WindowEvaluation
+
+
+def beside(spec: Classification, others: Sequence[ModelRef], rows: pd.DataFrame) -> list[Rival]:
+    """Compare the champion with other versions, each on the rows that it has not learned from.
 
     Args:
         spec: The use case.
-        champion: The version that decided.
-        others: The versions that would have.
-        rows: Scored rows whose truth is known: ``day``, the raw columns, ``score`` of the champion, and the target.
+        others: The versions.
+        rows: Rows that the champion scored and whose truth is known: ``day``, the raw columns, ``score``, the target.
 
     Returns:
-        A comparison for each version with rows enough; positive differences favour the champion.
+        The versions with rows enough.
     """
     found = []
     for other in others:
-        fresh = rows.loc[rows[DAY] > _learned_until(other)]
+        fresh = rows.loc[rows[DAY] > registry.classification_of(other).snapshot.last_day]
         y = fresh[spec.contract.target].to_numpy(dtype=float)
         if len(fresh) < _FEWEST or not _FEWEST / 10 <= y.sum() <= len(fresh) - _FEWEST / 10:
             continue
-        scores = artifact.load(other).score(fresh)
-        weights = resamples(len(fresh), spec.seed)
+        scores, weights = artifact.load(other).score(fresh), resamples(len(fresh), spec.seed)
         mine = fresh["score"].to_numpy(dtype=float)
-        found.append(compare(spec, y, mine, scores, weights, f"v{other.version}"))
+        against = compare(spec, y, mine, scores, weights, f"v{other.version}")
+        metric = all_metrics(spec.costs, 0.5)[spec.primary_metric]
+        showed = WindowEvaluation(
+            source="replay", first_day=fresh[DAY].min(), last_day=fresh[DAY].max(), rows=len(fresh),
+            metrics={spec.primary_metric: estimate(metric(y, scores, weights), spec.gates.confidence)},
+        )  # fmt: skip
+        found.append(Rival(other, against, showed))
     return found
 
 
@@ -56,7 +75,3 @@ def rivals_of(spec: Classification, now: KeyState, as_of: dt.date) -> list[Model
     named = (now.previous, now.challenger, now.shadow, newest)
     decides = now.decides
     return list({each.version: each for each in named if each is not None and each != decides}.values())
-
-
-def _learned_until(ref: ModelRef) -> dt.date:
-    return registry.classification_of(ref).snapshot.last_day

@@ -86,6 +86,7 @@ def diagnose(
     *,
     delivery: Delivery | None = None,
     promises: Sequence[Promise] = (),
+    free_levels: bool = False,
 ) -> Diagnosis:
     """Return why a window differs from the reference.
 
@@ -95,9 +96,11 @@ def diagnose(
         drift: What differs.
         delivery: How its rows came; none where that is not known.
         promises: What was expected of its quality, and what the labels said; none before they are there.
+        free_levels: Whether amounts of one column may take another level for good, as a zone with a new consumer does;
+            such a level is then no sign of a fault.
     """
     late = delivery.faults if delivery else []
-    signs = {each.column: fault(profile.columns[each.column], seen.columns[each.column], each)
+    signs = {each.column: fault(profile.columns[each.column], seen.columns[each.column], each, free_level=free_levels)
              for each in drift.drifted if each.column != SCORE}  # fmt: skip
     found = {name: sign for name, sign in signs.items() if sign}
     gone = {name: said for name, (kind, said) in found.items() if kind == "delivery"}
@@ -108,7 +111,7 @@ def diagnose(
     wrong |= {name: said for name, said in drift.problems.items() if name in profile.columns}
     broken = delivery.broken if delivery else []
     inputs = [each for each in drift.drifted if each.column != SCORE]
-    if not wrong and (lonely := alone(inputs)) and lonely.column not in profile.groups:
+    if not wrong and not free_levels and (lonely := alone(inputs)) and lonely.column not in profile.groups:
         wrong = {lonely.column: f"moved by {lonely.effect:.2f} standard deviations while no other column moved"}
     if wrong or broken:
         return Diagnosis(cause="values", evidence=(*_named(wrong), *broken), columns=tuple(wrong))

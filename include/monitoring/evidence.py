@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from include.errors import MissingMetricError
 from include.monitoring.kinds import FAULTS, Cause
 from include.records import Comparison, Estimate, Record
 
@@ -13,7 +16,9 @@ from include.records import Comparison, Estimate, Record
 class DriftFacts(Record):
     """Which of the last windows drifted."""
 
-    windows: tuple[bool | None, ...] = Field(min_length=1, description="oldest first; none: it could not be judged")
+    windows: tuple[bool | None, ...] = Field(
+        min_length=1, description="oldest first; none: too few rows, or wrong data"
+    )
     needed: int = Field(ge=1, description="drifted windows that confirm a drift, the newest among them")
     said: str = Field(description="the newest window's columns with their effects, or why it was not judged")
 
@@ -46,7 +51,11 @@ class DriftFacts(Record):
 
 
 class Performance(Record):
-    """A metric of one window beside what was promised when the champion was judged."""
+    """A metric of one window beside what was promised when the champion was judged.
+
+    Raises:
+        MissingMetricError: one of the numbers is none.
+    """
 
     metric: str
     higher_is_better: bool
@@ -61,6 +70,17 @@ class Performance(Record):
         if self.higher_is_better:
             return self.seen.high < self.promised - margin * abs(self.promised)
         return self.seen.low > self.promised + margin * abs(self.promised)
+
+    @model_validator(mode="after")
+    def _has_numbers(self) -> Self:
+        if not all(map(math.isfinite, (self.promised, self.seen.value, self.seen.low, self.seen.high))):
+            raise MissingMetricError(
+                expected=f"a number of {self.metric} with its interval, and the one that was promised",
+                seen=f"{self.seen}, promised {self.promised}",
+                where=f"performance from {self.first_day} to {self.last_day}",
+                next_step="leave it out where it cannot be computed; no number must not pass for a good one",
+            )
+        return self
 
     @property
     def said(self) -> str:

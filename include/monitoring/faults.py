@@ -23,13 +23,16 @@ _CROWDED = 0.35  # rise of the share in the cells at one end, beyond what a shif
 _ALONE = 0.6  # effect of a column that moved alone
 
 
-def fault(sketch: ColumnSketch, counts: Counts, drift: ColumnDrift) -> tuple[Kind, str] | None:
+def fault(
+    sketch: ColumnSketch, counts: Counts, drift: ColumnDrift, *, free_level: bool = False
+) -> tuple[Kind, str] | None:
     """Return the sign that a drifted column bears, and in which of the two ways it is a fault.
 
     Args:
         sketch: The column in the reference.
         counts: Its cells in the window.
         drift: What was found.
+        free_level: Whether amounts may take another level for good.
     """
     before, now = np.array(sketch.counts, dtype=float), counts.astype(float)
     gone = drift.missing_now - drift.missing_before
@@ -38,6 +41,8 @@ def fault(sketch: ColumnSketch, counts: Counts, drift: ColumnDrift) -> tuple[Kin
     before, now = before[:-1] / max(before[:-1].sum(), 1), now[:-1] / max(now[:-1].sum(), 1)
     if now.max(initial=0) >= _ONE > before.max(initial=0) + 0.05:
         return "values", f"nearly all of its values are {sketch.labels[int(now.argmax())]}"
+    if sketch.ordered and free_level:
+        return None
     said = _amounts(sketch, before, now) if sketch.ordered else _names(sketch, before, now)
     return ("values", said) if said else None
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from include.monitoring.backoff import Backoff, backoff
 from include.monitoring.evidence import Evidence
 from include.policy import Policy
-from include.records import Record
+from include.records import Comparison, Record
 
 Word = Literal["healthy", "watch", "retrain", "roll back", "stop", "not judged"]
 
@@ -40,8 +40,7 @@ def verdict(evidence: Evidence, policy: Policy, *, window_days: int) -> Verdict:
     """
     waiting = backoff(policy, evidence.attempts, window_days=window_days)
     word, reason, call = _concluded(evidence, policy, waiting)
-    # Whoever is treated unfairly, or waits for an answer, is not helped by a retraining that is asked for meanwhile.
-    call = call or bool(evidence.unfair or evidence.operations)
+    call = call or bool(evidence.unfair or evidence.operations)  # neither is mended by what else may follow
     return Verdict(word=word, reason=reason, lines=_lines(evidence, policy, waiting), call=call)
 
 
@@ -52,9 +51,10 @@ def _concluded(evidence: Evidence, policy: Policy, waiting: Backoff) -> tuple[Wo
     if evidence.unfair and policy.on_unfair == "stop":
         return "stop", f"unfair: {'; '.join(evidence.unfair)}", True
     if evidence.before is not None and evidence.before.verdict == "worse":
-        return _lost(evidence, policy, f"worse than the champion before: {_paired(evidence)}")
+        return _lost(evidence, policy, f"worse than the champion before: {_paired(evidence.before)}")
     if evidence.truth is not None and evidence.truth.broken(policy.margin):
-        return _newer(evidence, policy.on_performance, waiting, f"worse than promised: {evidence.truth.said}")
+        said = f"worse than promised: {evidence.truth.said}{_because(evidence)}"
+        return _newer(evidence, policy.on_performance, waiting, said)
     if evidence.drift is not None and evidence.drift.confirmed:
         said = f"drift confirmed: {evidence.drift.said}{_because(evidence)}"
         answer = policy.on_selection if evidence.cause == "selection" else policy.on_drift
@@ -69,11 +69,11 @@ def _lost(evidence: Evidence, policy: Policy, said: str) -> tuple[Word, str, boo
 
 
 def _newer(
-    evidence: Evidence, answer: Literal["retrain", "call"], waiting: Backoff, said: str
+    evidence: Evidence, answer: Literal["retrain", "watch", "call"], waiting: Backoff, said: str
 ) -> tuple[Word, str, bool]:
     """Ask for a training where the policy wants one and the last ones do not forbid it."""
-    if answer == "call":
-        return "watch", said, True
+    if answer != "retrain":
+        return "watch", said, answer == "call"
     if waiting.waits(evidence.as_of):
         return "watch", f"{said}; {waiting.said}", waiting.exhausted
     return "retrain", said, False
@@ -104,7 +104,7 @@ def _lines(evidence: Evidence, policy: Policy, waiting: Backoff) -> tuple[str, .
         if found is not None:
             lines.append(f"{name}: {found.said}{', broken' if found.broken(policy.margin) else ''}")
     if evidence.before is not None:
-        lines.append(f"champion before: {_paired(evidence)}")
+        lines.append(f"champion before: {_paired(evidence.before)}")
     lines += [
         *(f"unfair: {each}" for each in evidence.unfair),
         *(f"operations: {each}" for each in evidence.operations),
@@ -116,7 +116,5 @@ def _because(evidence: Evidence) -> str:
     return "" if evidence.cause == "none" else f"; cause: {evidence.cause}, {evidence.cause_said}"
 
 
-def _paired(evidence: Evidence) -> str:
-    found = evidence.before
-    assert found is not None  # noqa: S101
+def _paired(found: Comparison) -> str:
     return f"{found.metric} {found.difference} against {found.against} over {found.rows} rows, {found.verdict}"

@@ -40,7 +40,11 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _platform() -> Platform:
-    return Platform(say=lambda text: console.print(text, soft_wrap=True, markup=False))
+    return Platform(say=_say)
+
+
+def _say(text: str) -> None:
+    console.print(text, soft_wrap=True, markup=False)
 
 
 def _up(given: argparse.Namespace) -> int:
@@ -54,6 +58,8 @@ def _up(given: argparse.Namespace) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
+    if given.replay:
+        return _scenario(given)
     platform = _platform()
     platform.enter()
     spec = use_case(given.use_case)
@@ -105,6 +111,17 @@ def _replay_nights(platform: Platform, spec: Recommendation, nights: int) -> int
     console.print("· drawing the timeline …")
     show.nights(console, spec, publish_timeline(spec, first_day=first, last_day=last))
     return 0
+
+
+def _scenario(given: argparse.Namespace) -> int:
+    from include.platform import show
+    from include.platform.scenarios import planned, replay_scenario
+
+    spec = use_case(given.use_case)
+    plan = planned(spec, given.replay, weeks=given.weeks)
+    found = replay_scenario(spec, plan, HOME / "replays" / f"{spec.name}-{given.replay}", say=_say)
+    show.outcome(console, found)
+    return 0 if found.right else 1
 
 
 def _down(given: argparse.Namespace) -> int:
@@ -169,6 +186,14 @@ def _verify(given: argparse.Namespace) -> int:
     elif found.ok:
         console.print("no entry yet")
     return 0 if found.ok else 1
+
+
+def _history(given: argparse.Namespace) -> int:
+    _platform().enter()
+    from include.platform import history
+
+    history.show(console, use_case(given.use_case), key=given.key, last=given.last)
+    return 0
 
 
 def _reproduce(given: argparse.Namespace) -> int:

@@ -66,6 +66,8 @@ def service_env(state: State, home: Path, *, use_cases: str = "", hosts: Hosts =
         "FLIGHTDECK_AIRFLOW_URL": where["airflow"],
         "FLIGHTDECK_JOURNAL_KEY": state.secrets["journal"],
         "FLIGHTDECK_REPLAY_START": state.replay_start.isoformat(),
+        "FLIGHTDECK_SCENARIO": state.scenario,
+        "FLIGHTDECK_SCENARIO_FROM": state.scenario_from.isoformat(),
         "FLIGHTDECK_CACHE_DIR": os.environ.get("FLIGHTDECK_CACHE_DIR") or str(home / "cache"),
         "FLIGHTDECK_USE_CASES": use_cases,
         "NO_PROXY": (near := ",".join(dict.fromkeys((LOOPBACK, "localhost", hosts.s3, hosts.mlflow)))),

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from include.platform.benchmarks import benchmarks
+from include.scenario import SCENARIOS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,6 +36,15 @@ def parser() -> argparse.ArgumentParser:
     run = _command(commands, "run", "land what is missing up to yesterday, train, deploy, score, monitor")
     run.add_argument("use_case")
     run.add_argument("--days", type=int, help="of a recording under its own dates: days to replay (28, or 14 nights)")
+    listed = "; ".join(f"{name}: {about}" for name, about in SCENARIOS.items())
+    run.add_argument(
+        "--replay",
+        choices=list(SCENARIOS),
+        metavar="SCENARIO",
+        help=f"replay recorded weeks on a new platform of its own, and check that the loop does the right thing; exit "
+        f"code 1 where it does not. {listed}",
+    )
+    run.add_argument("--weeks", type=int, help="of `--replay`: how many (10 where truth comes a month late, else 4)")
     _approve_as(run)
 
     rollback = _command(commands, "rollback", "restore the champion before, in journal and alias")
@@ -45,6 +55,11 @@ def parser() -> argparse.ArgumentParser:
 
     verify = _command(commands, "verify", "walk the journal's chain, and compare its head with MLflow's tag")
     verify.add_argument("use_case")
+
+    history = _command(commands, "history", "what each version showed in each window, the newest last")
+    history.add_argument("use_case")
+    history.add_argument("--key", help="which of many models, e.g. a zone; default: all")
+    history.add_argument("--last", type=int, default=20, metavar="N", help="windows from the end (default 20)")
 
     reproduce = _command(commands, "reproduce", "rebuild a version, and compare its predictions by digest")
     reproduce.add_argument("version", type=int, help="version in MLflow's registry")

@@ -11,10 +11,12 @@ from include.classification import Classification
 from include.platform.airflow_api import Airflow
 from include.platform.embedded import Platform
 from include.records import ClassificationEvaluation, Estimate
+from include.scenario import SCENARIOS
 
 if TYPE_CHECKING:
     from include.forecast import Forecast
     from include.forecast_ops.timeline import Timeline
+    from include.platform.scenarios import Outcome
     from include.recommend_ops.timeline import Timeline as Nights
     from include.recommendation import Recommendation
 
@@ -102,6 +104,18 @@ def nights(console: Console, spec: Recommendation, found: Nights) -> None:
         journal.add_row(str(entry.sequence), f"{entry.at:%Y-%m-%d %H:%M}", entry.action, entry.who, entry.why[:100])
     console.print(journal)
     console.print(f"Timeline: {found.page}", soft_wrap=True)
+
+
+def outcome(console: Console, found: Outcome) -> None:
+    """Print what was expected of a loop in a scenario, and what it did."""
+    timeline = found.timeline
+    table = Table(
+        "expected", "seen", "", title=f"{timeline.title}, {timeline.scenario}: {SCENARIOS[timeline.scenario]}"
+    )
+    for each in found.checks:
+        table.add_row(each.expected, each.seen, "[green]holds" if each.holds else "[red]does not hold")
+    console.print(table)
+    console.print(f"Timeline: {found.page}, its picture and the monitor's pages beside it", soft_wrap=True)
 
 
 def timeline(console: Console, spec: Forecast, found: Timeline) -> None:

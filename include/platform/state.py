@@ -12,6 +12,8 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
+from include.scenario import CALM, ScenarioName
+
 FIRST_PORT = 28080
 NAMES = ("airflow", "mlflow", "s3", "s3.grpc", "master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc",
          "admin", "admin.grpc", "worker_logs", "trigger_logs", "scheduler_health", "serving")  # fmt: skip
@@ -30,6 +32,8 @@ class State(BaseModel):
 
     first_port: int = FIRST_PORT
     replay_start: dt.date = Field(description="the day of the first start; recorded history lies before it")
+    scenario: ScenarioName = Field(default=CALM, description="what happens to the recordings that it replays")
+    scenario_from: dt.date = Field(default=dt.date.min, description="first day to which it happens")
     secrets: dict[str, str]
     passwords: dict[str, str]
     started: dict[str, Started] = Field(default_factory=dict)

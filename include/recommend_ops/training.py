@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from include.deployment.entries import KeyState
 from include.deployment.journal import Journal
 from include.errors import PermanentError
-from include.models import keyed, registry, tracking
+from include.models import evaluations, keyed, registry, tracking
 from include.monitor_ops.reference import keep_reference, watched_lines
 from include.recommend_ops import artifact
 from include.recommend_ops.contest import contest, of_task, scores_of
@@ -138,9 +138,9 @@ def _train_one(
         champion=registry.recommendation_of(present.champion) if present.champion else None,
         champion_since=present.champion_since, sequence=sequence, reason=reason, left_out=seen.cleaned.dropped,
     )  # fmt: skip
-    tracking.log_metrics(child, {name: each.value for name, each in evaluation.metrics.items()})
     tracking.log_params(child, {**{f"family.{task}": name for task, name in chosen.items()}, "market": key})
-    tracking.log_record(child, registry.EVALUATION, evaluation)
+    fresh = evaluation.trained_until + dt.timedelta(days=1)
+    evaluations.keep_first(spec, evaluation, first_day=fresh, last_day=training.as_of)
     tracking.log_report(child, REPORT, evaluation_report(spec, evaluation))
 
 

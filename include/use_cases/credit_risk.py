@@ -94,7 +94,9 @@ SPEC = Classification(
         description="Taiwan card clients of 2005 (UCI 350). The data has no row time: arrivals are replayed on made-up "
         "days, in a fixed order by hashed id, 180 days in all.",
         licence="CC BY 4.0; I-C. Yeh and C. Lien, Expert Systems with Applications 36 (2009)",
+        recorded_days=DAYS,
         history_days=120,
+        scenarios="include.data.scenarios:credit",
     ),
     contract=Contract(columns=_COLUMNS, min_rows=50, volume_ratio=(0.5, 2.0), max_quarantine_share=0.05),
     label_delay_days=30,

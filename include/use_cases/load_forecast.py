@@ -10,7 +10,20 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from include.forecast import Forecast, Watch
-from include.spec import Column, Contract, Dataset, PromotionGates, Risk, Role, Schedule, Serving, Source, Unit
+from include.policy import Policy
+from include.spec import (
+    Column,
+    Contract,
+    Dataset,
+    Monitoring,
+    PromotionGates,
+    Risk,
+    Role,
+    Schedule,
+    Serving,
+    Source,
+    Unit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +103,7 @@ SPEC = Forecast(
         licence="free to use with citation: Hong, Pinson and Fan, International Journal of Forecasting 30 (2014)",
         recorded_from=dt.date(2008, 1, 1),
         history_days=365,
+        scenarios="include.data.scenarios:grid",
     ),
     datasets=(LOAD, TEMPERATURE, WEATHER),
     series=ZONES,
@@ -101,6 +115,9 @@ SPEC = Forecast(
     ),
     schedule=Schedule(ingest="30 11 * * *", retrain="0 3 * * 1", time_zone="America/New_York"),
     watch=Watch(),
+    monitoring=Monitoring(window_days=7, min_rows=120, confirm=(2, 3)),
+    # Its truth comes a day later and decides; the margin is the error that is too much for the watch as well.
+    policy=Policy(on_drift="watch", on_selection="watch", margin=0.5),
     serving=Serving(deadline_ms=200, outputs=(0, 1e7)),
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from include.policy import Policy
 from include.recommendation import Campaign, Recommendation, RecommendationGates
 from include.spec import Column, Contract, Dataset, Risk, Role, Schedule, Serving, Source, Window
 
@@ -62,6 +63,7 @@ SPEC = Recommendation(
         licence="CC0, after the R package completejourney",
         recorded_from=dt.date(2017, 11, 1),
         history_days=304,
+        scenarios="include.data.scenarios:shop",
     ),
     datasets=(PURCHASES,),
     closed=(dt.date(2017, 12, 25),),
@@ -76,6 +78,9 @@ SPEC = Recommendation(
     fewest_households=30,
     gates=RecommendationGates(non_inferiority_margin=0.01, max_champion_age_days=0, max_latency_ms=20),
     schedule=Schedule(ingest="0 2 * * *", retrain="0 12 * * 1", time_zone="America/New_York"),
+    # Yesterday's lists do no harm: what is wrong today is not learned, and the team is called. The margin is as deep a
+    # fall as the gates allow a candidate.
+    policy=Policy(on_data_fault="call", on_drift="watch", on_selection="watch", margin=0.25),
     promotion_window=Window(opens=dt.time(18), closes=dt.time(6)),
     serving=Serving(deadline_ms=50, outputs=None),
 )  # fmt: skip

@@ -33,12 +33,19 @@ class KeysSnapshotOperator(StepOperator):
 
     def step(self, spec: DatasetUseCase, context: Any) -> str:
         """Return the parent run's id."""
+        from include.monitor_ops.inputs import refuse_wrong
+        from include.monitor_ops.response import stopped
+
         training, run = training_of(spec), context["dag_run"]
         who, as_of = originator(context, spec), partition_day(context)
+        refuse_wrong(spec, as_of)
         drift = triggering_extra(context, "drift_confirmed")
-        keys = training.concerned(spec, as_of) if drift else spec.keys
+        wanted = training.concerned(spec, as_of) if drift else spec.keys
+        keys = [key for key in wanted if not stopped(spec, key)]
         if not keys:
-            raise AirflowSkipException(f"no {training.WHAT} was named by the watch of {as_of}")
+            raise AirflowSkipException(
+                f"no {training.WHAT} was named by the watch of {as_of}, or all that were are stopped: {list(wanted)}"
+            )
         run_id = training.prepare(
             spec,
             as_of=as_of,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.classification import Classification
 from include.clock import business_time
 from include.errors import PermanentError
-from include.spec import UseCase
+from include.spec import DatasetUseCase, UseCase
 from plugins.context import originator, partition_day, pipeline_run
 from plugins.operators.step import StepOperator
+
+if TYPE_CHECKING:
+    from include.monitor_ops.monitor import MonitorResult
 
 CALL = "call"
 
@@ -55,17 +59,26 @@ class DriftDetectionOperator(StepOperator):
         super().__init__(**kwargs)
         self.dry_run = dry_run
 
-    def step(self, spec: Classification, context: Any) -> str:
+    def step(self, spec: UseCase, context: Any) -> str:
         """Return the reason to retrain, or an empty text; under the key ``call`` why the team is called."""
-        from include.monitor_ops.monitor import monitor
-
-        as_of = partition_day(context)
-        seen = monitor(spec, as_of=as_of, pipeline_run=pipeline_run(context), dry_run=self.dry_run)
+        as_of, run = partition_day(context), pipeline_run(context)
+        seen = self._judged(spec, as_of, run)
+        if seen is None:
+            raise AirflowSkipException(f"{spec.name} has no champion yet, so there is nothing to compare with")
         self.link_run(seen.run_id, seen.report)
         self.log.info("%s: %s%s", seen.verdict.word, seen.verdict.reason, f" ({seen.done})" if seen.done else "")
         if seen.verdict.call and not self.dry_run:
             context["ti"].xcom_push(key=CALL, value=seen.verdict.reason)
         return seen.verdict.reason if seen.verdict.word == "retrain" and not self.dry_run else ""
+
+    def _judged(self, spec: UseCase, as_of: dt.date, run: str) -> MonitorResult | None:
+        if isinstance(spec, Classification):
+            from include.monitor_ops.monitor import monitor
+
+            return monitor(spec, as_of=as_of, pipeline_run=run, dry_run=self.dry_run)
+        from include.monitor_ops.dated import monitor_inputs
+
+        return monitor_inputs(cast(DatasetUseCase, spec), as_of=as_of, pipeline_run=run, dry_run=self.dry_run)
 
 
 class CallOperator(StepOperator):

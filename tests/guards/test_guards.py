@@ -18,13 +18,25 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SHARED_SERVICES
-from tests.guards import answering, data, deciding, decisions, following, services, serving, studying
+from tests.guards import (
+    answering,
+    data,
+    deciding,
+    decisions,
+    following,
+    monitoring,
+    replaying,
+    services,
+    serving,
+    studying,
+    verdicts,
+)
 from tests.guards.mutant import ROOT, Mutant
 
-GUARDS: dict[str, tuple[Mutant, ...]] = {
-    **data.GUARDS, **services.GUARDS, **serving.GUARDS, **following.GUARDS, **answering.GUARDS, **decisions.GUARDS,
-    **deciding.GUARDS, **studying.GUARDS,
-}  # fmt: skip
+TABLES = (
+    answering, data, deciding, decisions, following, monitoring, replaying, services, serving, studying, verdicts,
+)  # fmt: skip
+GUARDS: dict[str, tuple[Mutant, ...]] = {line: each for table in TABLES for line, each in table.GUARDS.items()}
 MUTANTS = [pytest.param(mutant, id=f"{line}: {mutant}") for line, mutants in GUARDS.items() for mutant in mutants]
 _AT_ONCE = 2
 

@@ -19,6 +19,7 @@ from include.forecast_ops.reproduce import reproduce
 from include.forecast_ops.timeline import publish_timeline
 from include.forecast_ops.watch import flagged, joined_truth, watch
 from include.models import keyed, registry
+from include.models.evaluations import evaluations
 from tests import small_grid
 from tests.small_grid import SPEC as GRID
 from tests.small_grid import START
@@ -68,6 +69,10 @@ def test_every_series_has_a_champion_that_answers_as_at_its_training(trained):
     state = Journal(GRID.name).state()
     assert {key: state.of(key).champion for key in GRID.keys} == made
     evaluation = registry.forecast_of(made["1"])
+    stored = evaluations(GRID, key="1").iloc[-1]
+    assert (stored["version"], stored["last_day"], stored["source"]) == (made["1"].version, TRAINED, "offline")
+    assert stored["low"] < stored["value"] == evaluation.metrics["mape"].value < stored["high"]
+    assert set(evaluations(GRID)["key"]) == set(GRID.keys)
     assert evaluation.route == "first"
     assert evaluation.family == "kernel"
     assert evaluation.families["kernel"]["mape"] < min(evaluation.families[name]["mape"] for name in GRID.simple)

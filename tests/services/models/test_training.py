@@ -17,6 +17,7 @@ from include.data.objects import ObjectStore
 from include.errors import ArtifactError, PermanentError
 from include.models import artifact, registry, tracking, training
 from include.models.evaluation import trained_until
+from include.models.evaluations import evaluations
 from include.models.features import features_of
 from include.models.reproduce import reproduce
 from include.naming import model_name
@@ -35,6 +36,10 @@ def test_a_first_candidate_is_judged_registered_and_explained(landed):
     assert {"table_version", "snapshot_digest", "seed", "family", "env.scikit-learn"} <= set(run.data.params)
     assert {"mlflow.source.git.commit", "lock_digest", "dag_id", "run_id", "try", "originator"} <= set(run.data.tags)
     assert run.data.metrics["auc_low"] < run.data.metrics["auc"] < run.data.metrics["auc_high"]
+    (stored,) = evaluations(landed).to_dict("records")
+    assert (stored["version"], stored["source"], stored["verdict"]) == (evaluation.model.version, "offline", "first")
+    boundary = trained_until(landed, evaluation.snapshot)
+    assert (stored["first_day"], stored["last_day"]) == (boundary + dt.timedelta(days=1), evaluation.snapshot.last_day)
     report = tracking.load_text(evaluation.model.run_id, "report.html")
     assert report.count("<img") >= 2
     children = tracking.client().search_runs(

@@ -17,6 +17,7 @@ from include.deployment.newest import promote_newest
 from include.deployment.promotion import promote_many
 from include.errors import ArtifactError, PermanentError
 from include.models import keyed, registry
+from include.models.evaluations import evaluations
 from include.naming import model_name
 from include.recommend_ops import artifact, training
 from include.recommend_ops.clean_check import check
@@ -79,6 +80,9 @@ def test_nights_promote_refresh_publish_and_watch():
     evaluation = registry.recommendation_of(first["north"])
     assert evaluation.route == "first"
     assert evaluation.passed, evaluation.failed_gates
+    stored = evaluations(SPEC, key="north").iloc[-1]
+    assert (stored["first_day"], stored["last_day"]) == (LAST - 6 * ONE, LAST)
+    assert stored["value"] == evaluation.metrics["rebuy_ndcg"].value
     assert evaluation.chosen["rebuy"] == "frequency"
     assert {each.against for each in evaluation.comparisons} == {"baseline frequency", "baseline popularity"}
     check(SPEC, first)

@@ -72,3 +72,9 @@ def test_the_sample_has_a_thousand_rows_at_most_and_no_private_column():
     rows = pd.DataFrame({"a": np.arange(3000.0), "age": np.arange(3000.0)})
     profile = build(rows, private=["age"])
     assert (profile.sample.shape, profile.sampled, [*profile.columns]) == ((1000, 1), ("a",), ["a", "age"])
+
+
+def test_an_infinite_value_is_no_bound_of_a_range():
+    made = sketch(pd.Series([1.0, 2.0, np.inf, -np.inf]))
+    assert np.isfinite(made.edges).all()
+    assert count(made, pd.Series([np.inf, -np.inf])).tolist() == [1, 0, 0, 1, 0]

@@ -83,7 +83,9 @@ def test_a_full_disk_ends_in_a_sentence(small_disk):
     assert "Next: " in said
 
 
-@pytest.mark.parametrize("command", ["status", "run credit_risk", "verify credit_risk", "reproduce 1", "key list"])
+@pytest.mark.parametrize(
+    "command", ["status", "run credit_risk", "verify credit_risk", "history credit_risk", "reproduce 1", "key list"]
+)
 def test_a_command_before_the_first_start_says_how_to_start(door, command):
     assert "`./flightdeck up`" in door.with_environment().refusal(*command.split())
 

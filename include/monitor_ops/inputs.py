@@ -1,0 +1,109 @@
+"""What came into a grid or a shop: the newest windows of its readings or lines, and why they differ if they do."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from include.clock import business_time
+from include.deployment.journal import Journal
+from include.errors import PermanentError
+from include.forecast import Forecast
+from include.forecast_ops.history import history
+from include.models import tracking
+from include.monitor_ops.operations import Operations, operations
+from include.monitor_ops.reference import PROFILE, Dated, watched_hours, watched_lines
+from include.monitor_ops.response import released_on
+from include.monitor_ops.windows import Window, newest_windows
+from include.monitoring.causes import Diagnosis, diagnose
+from include.monitoring.evidence import DriftFacts
+from include.monitoring.profile import ReferenceProfile
+from include.recommend_ops.purchases import purchases
+from include.recommendation import Recommendation
+from include.spec import DatasetUseCase
+
+_LOAD = "load "
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The newest windows of what came.
+
+    Args:
+        profile: What they were compared with.
+        windows: Oldest first.
+        operations: Volume, quarantine and service of the newest one.
+        diagnosis: Why the newest one differs.
+    """
+
+    profile: ReferenceProfile
+    windows: Sequence[Window]
+    operations: Operations
+    diagnosis: Diagnosis
+
+    def facts(self, needed: int) -> DriftFacts:
+        """Return which windows drifted, for a verdict."""
+        newest = self.windows[-1]
+        return DriftFacts(
+            windows=tuple(None if each.drift.not_judged else each.drift.alarm for each in self.windows),
+            needed=needed,
+            said=f"{newest.named}, from {newest.first_day} to {newest.last_day}",
+        )
+
+
+def inputs(spec: DatasetUseCase, as_of: dt.date) -> Inputs | None:
+    """Judge what came up to a day that has ended; none where there is no champion to be compared with yet.
+
+    Raises:
+        TransientError: a service is away.
+    """
+    now = Journal(spec.name).state()
+    champion = next((ref for key in spec.keys if (ref := now.of(key).decides) is not None), None)
+    if champion is None:
+        return None
+    profile = tracking.load_record(tracking.parent_of(champion.run_id), PROFILE, ReferenceProfile)
+    limits = spec.monitoring
+    first_day = as_of - dt.timedelta(days=limits.confirm[1] * limits.window_days - 1)
+    if (released := released_on(spec, spec.keys[0])) is not None:
+        first_day = max(first_day, released)
+    # Of its own day a grid knows the hours so far, and a window of part of a day is no calm one.
+    last_day = as_of - dt.timedelta(days=1) if isinstance(spec, Forecast) else as_of
+    windows = newest_windows(spec, profile, _rows(spec, first_day, as_of), last_day)
+    service = operations(spec, windows[-1].first_day, last_day)
+    # A zone may have another level for good, and a shop another assortment: neither is a fault by itself.
+    found = diagnose(profile, windows[-1].seen, windows[-1].drift, delivery=service.delivery, free_levels=True)
+    return Inputs(profile, windows, service, found)
+
+
+def refuse_wrong(spec: DatasetUseCase, as_of: dt.date) -> None:
+    """Let nothing be learned from wrong data.
+
+    Raises:
+        PermanentError: the newest window bears the sign of a fault; names the columns.
+    """
+    seen = inputs(spec, as_of)
+    if seen is not None and seen.diagnosis.fault:
+        newest = seen.windows[-1]
+        raise PermanentError(
+            expected=f"right data from {newest.first_day} to {newest.last_day}",
+            seen=seen.diagnosis.said,
+            where=f"training of {spec.name} as of {as_of}",
+            next_step=f"{seen.diagnosis.advice}. Models and lists stay as they are. Where the data is right after all, "
+            f"switch {spec.name} off and on again, and say so",
+        )
+
+
+def keys_of(spec: DatasetUseCase, diagnosis: Diagnosis) -> tuple[str, ...]:
+    """Return the models that a diagnosis is about: the series that it names and their total, or all of a shop's."""
+    if not isinstance(spec, Forecast):
+        return spec.keys
+    named = {name.removeprefix(_LOAD) for name in diagnosis.columns if name.startswith(_LOAD)} & set(spec.keys)
+    return tuple(key for key in spec.keys if key in named | {spec.total}) if named else ()
+
+
+def _rows(spec: DatasetUseCase, first_day: dt.date, as_of: dt.date) -> Dated:
+    if isinstance(spec, Forecast):
+        return watched_hours(history(spec, known_at=business_time(as_of), first_day=first_day).panel)
+    assert isinstance(spec, Recommendation)  # noqa: S101 - there is no third kind
+    return watched_lines(purchases(spec, as_of=as_of, first_day=first_day))
