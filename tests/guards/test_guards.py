@@ -28,12 +28,13 @@ from tests.guards import (
     replaying,
     services,
     serving,
+    studying,
     verdicts,
 )
 from tests.guards.mutant import ROOT, Mutant
 
 TABLES = (
-    answering, data, deciding, decisions, following, monitoring, replaying, services, serving, verdicts,
+    answering, data, deciding, decisions, following, monitoring, replaying, services, serving, studying, verdicts,
 )  # fmt: skip
 GUARDS: dict[str, tuple[Mutant, ...]] = {line: each for table in TABLES for line, each in table.GUARDS.items()}
 MUTANTS = [pytest.param(mutant, id=f"{line}: {mutant}") for line, mutants in GUARDS.items() for mutant in mutants]
