@@ -17,7 +17,8 @@ from include.monitoring.smooth_test import compare
 from include.monitoring.window import WindowCounts
 from include.records import Record
 
-_SURE = 0.001  # p-value of a column that stood still, from which the mix is contradicted: it should have moved with it
+_LEFT = 0.01  # p-value below which what is left of a column's effect is no chance
+_SURE = 0.001  # the same of a column that stood still, and so contradicts the mix: it should have moved with it
 
 
 class Mix(Record):
@@ -59,7 +60,9 @@ def _mix(
     now = np.bincount(of_cell, weights=seen.columns[name], minlength=count)
     before = np.bincount(of_cell, weights=profile.columns[name].counts, minlength=count)
     now, before = now / now.sum(), before / before.sum()
-    weighted = np.where(before > 0, now / np.where(before > 0, before, 1), 0.0) @ groups.counts
+    ratio = np.where(before > 0, now / np.where(before > 0, before, 1), 0.0)
+    # Rows that are weighted unequally tell as much as fewer rows that are not (Kish, 1965).
+    weighted = ratio @ groups.counts * (ratio @ before) ** 2 / (ratio**2 @ before)
     plain, left = 0.0, 0.0
     for column, cells in profile.starts.items():
         counts, predicted = seen.columns.get(column), np.rint(weighted[cells]).astype(np.int64)
@@ -69,7 +72,7 @@ def _mix(
         rest = compare(predicted, counts, ordered=sketch.ordered)
         if column in moved:
             plain += compare(np.array(sketch.counts), counts, ordered=sketch.ordered).effect ** 2
-        if column in moved or rest.p_value < _SURE:
+        if rest.p_value < (_LEFT if column in moved else _SURE):
             left += rest.effect**2
     most = sorted(range(count), key=lambda each: -abs(now[each] - before[each]))[:2]
     return Mix(

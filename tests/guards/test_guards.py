@@ -25,6 +25,7 @@ from tests.guards import (
     decisions,
     following,
     monitoring,
+    monitoring_causes,
     replaying,
     services,
     serving,
@@ -33,7 +34,8 @@ from tests.guards import (
 from tests.guards.mutant import ROOT, Mutant
 
 TABLES = (
-    answering, data, deciding, decisions, following, monitoring, replaying, services, serving, verdicts,
+    answering, data, deciding, decisions, following, monitoring, monitoring_causes, replaying, services, serving,
+    verdicts,
 )  # fmt: skip
 GUARDS: dict[str, tuple[Mutant, ...]] = {line: each for table in TABLES for line, each in table.GUARDS.items()}
 MUTANTS = [pytest.param(mutant, id=f"{line}: {mutant}") for line, mutants in GUARDS.items() for mutant in mutants]

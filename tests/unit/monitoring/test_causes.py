@@ -128,6 +128,11 @@ def test_another_mix_of_a_group_explains_whatever_moved_with_it(reference, colum
     assert_said(found, rf"the mix of {column} explains \d+% of all that moved \(.*% before, \d+% now")
 
 
+def test_a_column_that_makes_groups_and_moves_without_its_companions_is_no_mix(reference, calm):
+    found = said_of(reference, shifted(calm, 1.6, ["amount_0"]))
+    assert (found.cause, found.columns) == ("environment", ("amount_0",))
+
+
 @pytest.mark.parametrize("factor", [0.7, 1.5])
 def test_inputs_that_move_everywhere_are_a_change_of_the_world(reference, calm, factor):
     found = said_of(reference, shifted(calm, factor))
