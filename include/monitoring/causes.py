@@ -17,7 +17,7 @@ from include.monitoring.profile import ReferenceProfile
 from include.monitoring.selection import Mix, best_mix
 from include.monitoring.window import WindowCounts
 
-_EXPLAINED = 0.6  # share of all squared effects that another mix must explain
+_EXPLAINED = 0.5  # share of the effects that another mix must explain
 _SMALL = 0.2  # largest effect of inputs that cannot be what broke a promise
 _FAR = 1.5  # excess of a broken promise over what another mix may do to it
 _NAMED = 5  # columns in a sentence
@@ -43,16 +43,24 @@ def diagnose(
         free_levels: Whether amounts of one column may take another level for good, as a zone with a new consumer does;
             such a level is then no sign of a fault.
     """
-    inputs = [each for each in drift.drifted if each.column != SCORE]
-    mix = best_mix(profile, seen) if drift.alarm else None
-    gone, wrong = _signs(profile, seen, drift, inputs, mix, free_levels=free_levels)
+    gone, wrong = _signs(profile, seen, drift, free_levels=free_levels)
+    left = [each for each in drift.drifted if each.column not in gone | wrong]
+    faulty = bool(gone or wrong)
+    silent = {*gone, *wrong, *([SCORE] if faulty else [])}  # scores of faulty columns say nothing either
+    mix = best_mix(profile, seen, [each.column for each in left], without=silent) if left else None
+    explained = mix is not None and mix.explained >= _EXPLAINED
+    if not faulty and not explained and not free_levels:
+        wrong = {
+            each.column: f"moved by {each.effect:.2f} standard deviations while the other columns did not"
+            for each in alone(_inputs(left), of=len(seen.columns))
+        }
     late, broken = (delivery.faults, delivery.broken) if delivery else ([], [])
     faults = [
         Diagnosis(cause="delivery", evidence=(*late, *_named(gone)), columns=tuple(gone)),
         Diagnosis(cause="values", evidence=(*_named(wrong), *broken), columns=tuple(wrong)),
     ]
-    left = [each for each in inputs if each.column not in gone | wrong]
-    faulty = bool(gone or wrong)
+    left = [each for each in _inputs(left) if each.column not in wrong]
+    faulty = faulty or bool(wrong)
     changes = _changes(drift, left, mix, promises, faulty=faulty)
     found = [*(each for each in faults if each.evidence), *changes]
     notes = tuple(f"{name}: {said}" for name, said in drift.problems.items() if name not in profile.columns)
@@ -67,30 +75,16 @@ def diagnose(
 
 
 def _signs(
-    profile: ReferenceProfile,
-    seen: WindowCounts,
-    drift: WindowDrift,
-    inputs: list[ColumnDrift],
-    mix: Mix | None,
-    *,
-    free_levels: bool,
+    profile: ReferenceProfile, seen: WindowCounts, drift: WindowDrift, *, free_levels: bool
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return what is wrong with columns: those whose values did not come, and those whose values are others."""
-    found = {
-        each.column: fault(profile.columns[each.column], seen.columns[each.column], each, free_level=free_levels)
-        for each in inputs
-    }
-    gone = {name: sign.said for name, sign in found.items() if sign and sign.gone}
     problems = {name: said for name, said in drift.problems.items() if name in profile.columns}
-    gone |= {name: said for name, said in problems.items() if name not in seen.columns}
-    wrong = {name: sign.said for name, sign in found.items() if sign and not sign.gone}
-    wrong |= {name: said for name, said in problems.items() if name not in gone}
-    explained = mix is not None and mix.explained >= _EXPLAINED
-    if not gone and not wrong and not explained and not free_levels:
-        wrong = {
-            each.column: f"moved by {each.effect:.2f} standard deviations while the other columns did not"
-            for each in alone(inputs, of=len(seen.columns))
-        }
+    gone = {name: said for name, said in problems.items() if name not in seen.columns}
+    wrong = {name: said for name, said in problems.items() if name in seen.columns}
+    for each in _inputs(drift.drifted):
+        sign = fault(profile.columns[each.column], seen.columns[each.column], each, free_level=free_levels)
+        if sign and each.column not in wrong:  # a text among numbers is not gone, though it has no number
+            (gone if sign.gone else wrong)[each.column] = sign.said
     return gone, wrong
 
 
@@ -132,6 +126,10 @@ def _moved(drift: WindowDrift, left: list[ColumnDrift], mix: Mix | None) -> Diag
     return Diagnosis(
         cause="environment", evidence=(f"moved without a sign of a fault: {', '.join(moved)}", *rest), columns=columns
     )
+
+
+def _inputs(columns: Sequence[ColumnDrift]) -> list[ColumnDrift]:
+    return [each for each in columns if each.column != SCORE]
 
 
 def _named(found: dict[str, str]) -> list[str]:

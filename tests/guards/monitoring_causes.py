@@ -1,0 +1,132 @@
+"""Guards of the diagnosis: what keeps a fault from being learned, and a change from being called a fault."""
+
+from __future__ import annotations
+
+from tests.guards.mutant import Mutant
+
+CAUSES, FAULTS, MIX, DELIVERY, DIAGNOSIS = (
+    f"include/monitoring/{name}.py" for name in ("causes", "faults", "selection", "delivery", "diagnosis")
+)
+SEEN = "tests/unit/monitoring/test_causes.py::"
+DAYS, SAID = "tests/unit/monitoring/test_delivery.py::", "tests/unit/monitoring/test_diagnosis.py::"
+BESIDE = f"{SEEN}test_the_other_columns_go_on_beside_one_that_is_not_as_it_should_be"
+SIGNS = f"{SEEN}test_signs_that_the_world_does_not_leave_are_a_fault_of_the_values"
+OTHER = "assert"
+
+GUARDS = {
+    "a cause for a column that is missing or new": (
+        Mutant(
+            "a column that is not there is a fault of the delivery", CAUSES,
+            "    gone = {name: said for name, said in problems.items() if name not in seen.columns}\n",
+            "    gone: dict[str, str] = {}\n",
+            f"{BESIDE}[missing]", OTHER,
+        ),
+        Mutant(
+            "a new column is told", CAUSES,
+            '            "evidence": (*first.evidence, *notes),\n',
+            '            "evidence": first.evidence,\n',
+            f"{SEEN}test_a_new_column_alone_changes_nothing_and_is_told", OTHER,
+        ),
+    ),
+    "a cause for values that are missing, one, or of another type": (
+        Mutant(
+            "missing values are a fault of the delivery", FAULTS,
+            "    if drift.missing_now - drift.missing_before > _GONE:\n", "    if False:\n",
+            f"{BESIDE}[all null]", OTHER,
+        ),
+        Mutant(
+            "one value for all is a fault", FAULTS,
+            "    if now.max() >= _ONE > before.max() + 0.05:\n", "    if False:\n",
+            f"{BESIDE}[constant]", OTHER,
+        ),
+        Mutant(
+            "a text among numbers is not called missing", CAUSES,
+            "        if sign and each.column not in wrong:  #", "        if sign:  #",
+            f"{BESIDE}[another type]", OTHER,
+        ),
+        Mutant(
+            "a name that was never seen is a fault", FAULTS,
+            "    if unheard > _UNHEARD:\n", "    if False:\n",
+            f"{SIGNS}[spelling for some]", OTHER,
+        ),
+    ),
+    "a cause for values of another unit": (
+        Mutant(
+            "values outside of all that there were are a fault", FAULTS,
+            "    if outside > _OUTSIDE and sketch.edges:\n", "    if False:\n",
+            f"{SIGNS}[sign]", OTHER,
+        ),
+        Mutant(
+            "values that were taken from everywhere are a fault", FAULTS,
+            "        if _as_before(reference[rest], window[rest]):\n", "        if False:\n",
+            f"{SIGNS}[unit for some]", OTHER,
+        ),
+        Mutant(
+            "a column that moved alone is a fault", CAUSES,
+            "    if not faulty and not explained and not free_levels:\n", "    if False:\n",
+            f"{SIGNS}[alone]", OTHER,
+        ),
+        Mutant(
+            "where levels are free, another one is none", FAULTS,
+            "    if sketch.ordered and free_level:\n", "    if False:\n",
+            f"{SEEN}test_where_levels_are_free_another_one_is_no_fault_but_lost_values_are", OTHER,
+        ),
+    ),
+    "a change that is taken for another one": (
+        Mutant(
+            "a mix is contradicted by what stood still", MIX,
+            "        if rest.p_value < (_LEFT if column in moved else _SURE):\n",
+            "        if column in moved and rest.p_value < _LEFT:\n",
+            f"{SEEN}test_a_column_that_makes_groups_and_moves_without_its_companions_is_no_mix", OTHER,
+        ),
+        Mutant(
+            "a group that stays away is no other spelling", FAULTS,
+            "    if not lost or gains.max() < _HELD * gains.sum():\n", "    if not lost:\n",
+            f"{SEEN}test_another_mix_of_a_group_explains_whatever_moved_with_it[a colour stays away]", OTHER,
+        ),
+        Mutant(
+            "a fault's broken promise does not blame the relation", CAUSES,
+            "    broken = [each for each in promises if each.broken and not faulty]\n",
+            "    broken = [each for each in promises if each.broken]\n",
+            f"{SEEN}test_what_a_fault_breaks_is_not_blamed_on_the_relation", OTHER,
+        ),
+        Mutant(
+            "a gap inside of both intervals breaks no promise", DIAGNOSIS,
+            "        return self.excess > 1\n", "        return self.excess > 0.5\n",
+            f"{SAID}test_a_promise_is_broken_beyond_both_intervals_in_squares[0.76-False]", OTHER,
+        ),
+        Mutant(
+            "what was not judged is not called calm", CAUSES,
+            '            "not_judged": drift.not_judged,\n', "",
+            f"{SEEN}test_of_a_few_rows_nothing_is_told[0]", OTHER,
+        ),
+    ),
+    "a day that is absent, a part, twice or late": (
+        Mutant(
+            "an empty day did not come", DELIVERY,
+            'for day, rows in self.rows.items() if not rows]\n', "for day, rows in ()]\n",
+            f"{DAYS}test_a_day_is_measured_by_the_days_before[0-said0]", OTHER,
+        ),
+        Mutant(
+            "a part of a day is told", DELIVERY,
+            "            if off < -sure and 0 < rows < _PART * self.usual:\n", "            if False:\n",
+            f"{DAYS}test_a_day_is_measured_by_the_days_before[80-said1]", OTHER,
+        ),
+        Mutant(
+            "a day's usual spread is no fault", DELIVERY,
+            "max(self.spread, _SPREAD * np.sqrt(self.usual))", "_SPREAD * np.sqrt(self.usual)",
+            f"{DAYS}test_where_days_differ_much_half_a_day_is_one_of_them", OTHER,
+        ),
+        Mutant(
+            "rows that come again are told", DELIVERY,
+            "            elif self.repeated.get(day, 0) > _REPEATED * rows:\n", "            elif False:\n",
+            f"{DAYS}test_rows_whose_key_was_there_are_a_batch_that_came_twice", OTHER,
+        ),
+        Mutant(
+            "many rows in quarantine are a fault of the values", CAUSES,
+            "evidence=(*_named(wrong), *broken), columns=tuple(wrong)",
+            "evidence=(*_named(wrong),), columns=tuple(wrong)",
+            f"{SEEN}test_rows_that_break_a_rule_are_a_fault_of_the_values[rule0]", OTHER,
+        ),
+    ),
+}  # fmt: skip
