@@ -13,8 +13,8 @@ from include.monitoring.cadence import FEWEST_WINDOWS, NEVER, Metric, Replayed, 
 from include.records import Estimate, Record
 
 _RESAMPLES = 2000
-# Of what retraining is worth, so much may be lost at most: a gate's margin is meant for one promotion, and as a standing
-# loss it may be more than everything that retraining brings.
+# Of what retraining brings, so much may be lost at most: a gate's margin is meant for one promotion, and as a standing
+# loss it may be more than the whole.
 _MAY_BE_LOST = 0.2
 
 Values = NDArray[np.float64]
