@@ -52,6 +52,9 @@ class WindowDrift(Record):
     rows: int
     columns: tuple[ColumnDrift, ...]
     joint: JointDrift | None = Field(default=None, description="all columns together; none where it was not looked at")
+    joint_adjusted_p: float = Field(
+        default=1.0, description="share of calm windows in which some column, or all together, would look as different"
+    )
     joint_drifted: bool = Field(default=False, description="whether that is significant and matters")
     problems: dict[str, str] = Field(default_factory=dict, description="columns that could not be compared as they are")
     not_judged: str = Field(default="", description="why nothing was compared; empty otherwise")
@@ -110,8 +113,14 @@ def detect(
             "none of the reference's columns is there")  # fmt: skip
         return WindowDrift(rows=seen.rows, columns=(), problems=seen.problems, not_judged=said)
     columns = tuple(_column(profile, seen, looks, name, adjusted[name], rate, min_effect) for name in seen.columns)
-    moved = together is not None and adjusted[JOINT] <= rate and together.effect >= min_effect
-    return WindowDrift(rows=seen.rows, columns=columns, joint=together, joint_drifted=moved, problems=seen.problems)
+    return WindowDrift(
+        rows=seen.rows,
+        columns=columns,
+        joint=together,
+        joint_adjusted_p=adjusted.get(JOINT, 1.0),
+        joint_drifted=together is not None and adjusted[JOINT] <= rate and together.effect >= min_effect,
+        problems=seen.problems,
+    )
 
 
 def _looks(
