@@ -21,6 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -131,7 +132,7 @@ def in_processes(cell: str, windows: int) -> list[Seen]:
     argv = [sys.executable, "-m", "benchmarks.calm_windows", cell]
     started = [
         subprocess.Popen([*argv, str(first), str(last)], stdout=subprocess.PIPE, text=True)
-        for first, last in zip(bounds, bounds[1:], strict=False)
+        for first, last in pairwise(bounds)
     ]
     said = [process.communicate()[0] for process in started]
     assert not any(process.returncode for process in started), f"the calm windows of {cell} were not seen"
@@ -278,7 +279,9 @@ def _plot(found: dict[str, list[Seen]]) -> None:
     drawn, axes = plt.subplots(figsize=(9, 4.5))
     places = np.arange(len(found))
     bars = {
-        "any column's plain test below .05": [np.mean([each.p_value < _PEER_P for each in seen]) for seen in found.values()],
+        "any column's plain test below .05": [
+            np.mean([each.p_value < _PEER_P for each in seen]) for seen in found.values()
+        ],
         "PSI above .1 in any column": [np.mean([each.psi > _PSI for each in seen]) for seen in found.values()],
         "ours, significant at 5 %": [np.mean([each.significant <= 0.05 for each in seen]) for seen in found.values()],
         "ours, alarm at 5 %": [np.mean([each.drifted <= 0.05 for each in seen]) for seen in found.values()],
