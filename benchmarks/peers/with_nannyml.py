@@ -1,8 +1,8 @@
 """NannyML's drift of columns, in an environment of its own.
 
 ``with_nannyml.py scores FOLDER``: for each method what every column of every window comes to, more being more drift.
-Its rule is how far a window is from the mean of the reference's own chunks, in their standard deviations, which is 3; so
-that number is what is given.
+Its rule is how far a window is from the mean of the reference's own chunks, in their standard deviations, which is 3;
+so that number is what is given.
 """
 
 from __future__ import annotations
