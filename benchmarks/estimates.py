@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import matplotlib.pyplot as plt
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.harness import RESULTS, Goal, Measure, Peer
 from include.data.replay import credit_clients
@@ -57,7 +58,7 @@ def estimate_measures() -> Iterator[Measure]:
     _plot(found)
 
 
-def _held_out(split: int) -> tuple[Array, Array, Array, Array]:
+def _held_out(split: int) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
     """Return scores, probabilities and outcomes of rows that a model has not seen, and who of them pays on time."""
     clients = credit_clients()
     clients = clients.sample(frac=1, random_state=split, ignore_index=True)
@@ -70,7 +71,9 @@ def _held_out(split: int) -> tuple[Array, Array, Array, Array]:
     return later, reliability.read(later), outcomes[FRESH:], on_time
 
 
-def _windows(rows: tuple[Array, Array, Array, Array], split: int, share: float) -> tuple[list[Estimate], list[float]]:
+def _windows(
+    rows: tuple[Array, Array, Array, NDArray[np.bool_]], split: int, share: float
+) -> tuple[list[Estimate], list[float]]:
     scores, probabilities, outcomes, on_time = rows
     draw = np.random.default_rng(split)
     turned = on_time & (draw.random(len(scores)) < share)

@@ -192,7 +192,8 @@ def _selection(window: Happened, scope: Scope, clients: pd.DataFrame, draw: Draw
 
 
 def _environment(window: Happened, scope: Scope, draw: Draw) -> Happened:
-    rows, changed, said = window.rows, {}, []
+    rows, said = window.rows, []
+    changed: dict[str, pd.Series] = {}
     ways = list(draw.permutation(scope.environment)[: int(draw.integers(2, 4))])
     crisis = "crisis" in ways
     own = draw.normal(1, 0.3, len(rows))  # clients are not hit alike

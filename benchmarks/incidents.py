@@ -77,7 +77,7 @@ def named(kind: Cause, seed: int, *, tried: bool = False) -> tuple[Diagnosis, st
     draw, here = np.random.default_rng([(*KINDS, "none").index(kind), seed, int(tried)]), world()
     clients, scope = (here.tried, TRIED) if tried else (here.measured, MEASURED)
     happened = incident(kind, scope, clients, draw, _A_DAY)
-    return judged(happened, draw.poisson(_A_DAY, _DAYS_BEFORE), seed), happened.what
+    return judged(happened, draw.poisson(_A_DAY, _DAYS_BEFORE).astype(float), seed), happened.what
 
 
 def judged(happened: Happened, before: Array, seed: int) -> Diagnosis:

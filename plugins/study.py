@@ -22,8 +22,8 @@ def study(spec: UseCase) -> DAG:
         doc_md=dag_doc(
             spec,
             what="Fits a model before each window, once, and judges it on that window and all later ones; each cadence "
-            "is then a choice among these models. Recommends the rarest one that is no worse than the best by more "
-            f"than {spec.gates.non_inferiority_margin:g}, the gates' margin.",
+            "is then a choice among these models. Recommends the rarest one that loses less against the best than the "
+            "gates' margin, and less than a fifth of what retraining brings at all.",
             when="By hand. It changes nothing; docs/retraining.md tells what it has said so far.",
             reads="What has landed; the journal for the champion's family.",
             writes="An MLflow run with plan, fits, answer, page and plot.",

@@ -26,6 +26,7 @@ _FALL_LATE, _BILLS, _PAYMENTS = 0.2, 1.3, 0.6
 _GRADUATES_LEFT, _THOUSAND = 0.2, 1000
 _NEAR_LIMIT, _NOW_DEFAULT, _NOW_PAY = 0.5, 0.4, 0.5
 _CONSUMER, _SWITCHED, _PER_DEGREE, _MILD = 1.6, 0.4, 0.02, 65.0
+_STUCK_KW = 190_000.0  # about what the zone takes in the mean
 _PRICES, _DELISTED, _STAY_AWAY = 1.3, 3, 3
 _AGAIN = 10**12  # above every recorded basket
 
@@ -50,7 +51,7 @@ def grid(spec: UseCase, scenario: ScenarioName, day: dt.date, frames: Frames) ->
     """Return a day of a grid's readings as it would come in a scenario; temperatures and forecasts are as recorded.
 
     - drift: every third zone has new consumers, and takes 1.6 times its load.
-    - data-fault: the meter of zone 3 sends the day's first reading all day.
+    - data-fault: the meter of zone 3 is stuck, and sends the same reading every hour.
     - selection-bias: lines are switched: 0.4 of what zones 1, 4, 7, … supplied is supplied by the zone behind them. The
       total is as before, and nobody consumes otherwise.
     - concept-change: heating and cooling run on electricity: each degree Fahrenheit away from 65 adds 2 % to a load.
@@ -110,8 +111,7 @@ def _new_consumers(frames: Frames) -> pd.DataFrame:
 
 def _stuck_meter(frames: Frames) -> pd.DataFrame:
     load = frames["load"]
-    first = load.loc[load["zone"] == 3].sort_values("time")["load_kw"].iloc[0]
-    return load.assign(load_kw=load["load_kw"].where(load["zone"] != 3, first))
+    return load.assign(load_kw=load["load_kw"].where(load["zone"] != 3, _STUCK_KW))
 
 
 def _switched_lines(frames: Frames) -> pd.DataFrame:

@@ -36,7 +36,7 @@ def monitor_inputs(
     diagnosis, newest = seen.diagnosis, seen.windows[-1]
     evidence = Evidence(
         as_of=as_of,
-        drift=seen.facts(spec.monitoring.confirm[0]),
+        drift=seen.drift,
         cause=diagnosis.cause,
         cause_said="; ".join(diagnosis.evidence),
         operations=seen.operations.wrong(spec.serving),

@@ -89,7 +89,9 @@ _EXPECTED: dict[ScenarioName, Callable[[Timeline], list[Expectation]]] = {
 def _named(timeline: Timeline, *causes: Cause) -> list[Expectation]:
     """Return whether the change was seen, and whether its cause was named right at least once."""
     alarms = [each for each in _after(timeline) if each.alarm]
-    found = [Expectation("it is seen", _windows(alarms, "with an alarm"), bool(alarms))]
+    asked = [each for each in timeline.of("asked") if each.day >= timeline.changed_from]
+    seen = _windows(alarms, "with an alarm") if alarms else _days(asked)
+    found = [Expectation("it is seen", seen, bool(alarms or asked))]
     named = [each for each in alarms if each.cause]
     if named:
         right = [each for each in named if each.cause in causes]

@@ -15,7 +15,7 @@ from include.models import tracking
 from include.monitor_ops.operations import Operations, operations
 from include.monitor_ops.reference import PROFILE, Dated, watched_hours, watched_lines
 from include.monitor_ops.response import released_on
-from include.monitor_ops.windows import Window, newest_windows
+from include.monitor_ops.windows import Window, drift_facts, newest_windows
 from include.monitoring.causes import diagnose
 from include.monitoring.diagnosis import Diagnosis
 from include.monitoring.evidence import DriftFacts
@@ -36,21 +36,14 @@ class Inputs:
         windows: Oldest first.
         operations: Volume, quarantine and service of the newest one.
         diagnosis: Why the newest one differs.
+        drift: Which of them drifted.
     """
 
     profile: ReferenceProfile
     windows: Sequence[Window]
     operations: Operations
     diagnosis: Diagnosis
-
-    def facts(self, needed: int) -> DriftFacts:
-        """Return which windows drifted, for a verdict."""
-        newest = self.windows[-1]
-        return DriftFacts(
-            windows=tuple(None if each.drift.not_judged else each.drift.alarm for each in self.windows),
-            needed=needed,
-            said=f"{newest.named}, from {newest.first_day} to {newest.last_day}",
-        )
+    drift: DriftFacts
 
 
 def inputs(spec: DatasetUseCase, as_of: dt.date) -> Inputs | None:
@@ -74,7 +67,7 @@ def inputs(spec: DatasetUseCase, as_of: dt.date) -> Inputs | None:
     service = operations(spec, windows[-1].first_day, last_day)
     # A zone may have another level for good, and a shop another assortment: neither is a fault by itself.
     found = diagnose(profile, windows[-1].seen, windows[-1].drift, delivery=service.delivery, free_levels=True)
-    return Inputs(profile, windows, service, found)
+    return Inputs(profile, windows, service, found, drift_facts(spec, profile, windows, free_levels=True))
 
 
 def refuse_wrong(spec: DatasetUseCase, as_of: dt.date) -> None:

@@ -10,7 +10,6 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from include.classification import Classification
@@ -29,20 +28,20 @@ from include.monitor_ops.attempts import attempts
 from include.monitor_ops.findings import Findings
 from include.monitor_ops.monitor_report import monitor_report
 from include.monitor_ops.operations import Operations, operations
-from include.monitor_ops.quality import Quality, foretold, qualities
+from include.monitor_ops.quality import Quality, fairness, foretold, qualities
 from include.monitor_ops.reference import PROFILE, RELIABILITY, Dated, watched
 from include.monitor_ops.response import released_on, respond
 from include.monitor_ops.rivals import Rival, beside, rivals_of
-from include.monitor_ops.windows import Window, judged, newest_windows
+from include.monitor_ops.windows import Window, drift_facts, judged, newest_windows
 from include.monitoring.causes import diagnose
 from include.monitoring.diagnosis import Diagnosis
 from include.monitoring.estimate import Reliability
-from include.monitoring.evidence import DriftFacts, Evidence, Performance
+from include.monitoring.evidence import Evidence, Performance
 from include.monitoring.profile import ReferenceProfile
 from include.monitoring.truth import JoinedTruth, join
 from include.monitoring.verdict import Verdict, verdict
 from include.naming import DEFAULT_KEY
-from include.records import ClassificationEvaluation, Comparison, Estimate, ModelRef
+from include.records import ClassificationEvaluation, Comparison, Estimate, FairnessResult, ModelRef
 from include.serving.batch import PREDICTIONS
 
 REPORT, VERDICT = "monitor.html", "verdict.json"
@@ -105,7 +104,7 @@ def monitor(spec: Classification, *, as_of: dt.date, pipeline_run: str, dry_run:
     rivals = beside(spec, rivals_of(spec, here.now, as_of), labelled.rows)
     evidence = Evidence(
         as_of=as_of,
-        drift=_drift_facts(spec, windows),
+        drift=drift_facts(spec, here.profile, windows),
         cause=diagnosis.cause,
         cause_said="; ".join(diagnosis.evidence),
         truth=_performance(spec, here, past[-1].seen, past[-1].first_day, past[-1].last_day, past[-1].rows)
@@ -114,7 +113,7 @@ def monitor(spec: Classification, *, as_of: dt.date, pipeline_run: str, dry_run:
         estimate=_performance(spec, here, said, newest.first_day, newest.last_day, len(newest.rows)),
         before=_against_previous(here, rivals),
         held=f"v{here.champion.version} is pinned" if here.now.pin else "",
-        unfair=_unfair(spec, past),
+        unfair=_unfair(spec, fairness(spec, here.evaluation, labelled.rows, until=spec.matured_until(as_of))),
         operations=service.wrong(spec.serving),
         attempts=attempts(spec, Journal(spec.name).state(), as_of=as_of).get(DEFAULT_KEY, ()),
     )
@@ -183,14 +182,6 @@ def _diagnosis(
     return earlier if earlier.cause == "concept" else found
 
 
-def _drift_facts(spec: Classification, windows: Sequence[Window]) -> DriftFacts:
-    return DriftFacts(
-        windows=tuple(None if each.drift.not_judged else each.drift.alarm for each in windows),
-        needed=spec.monitoring.confirm[0],
-        said=f"{windows[-1].named}, from {windows[-1].first_day} to {windows[-1].last_day}",
-    )
-
-
 def _performance(
     spec: Classification, here: Watched, seen: dict[str, Estimate], first_day: dt.date, last_day: dt.date, rows: int
 ) -> Performance | None:
@@ -207,15 +198,13 @@ def _against_previous(here: Watched, rivals: Sequence[Rival]) -> Comparison | No
     return next((each.comparison for each in rivals if each.ref == here.now.previous), None)
 
 
-def _unfair(spec: Classification, past: Sequence[Quality]) -> tuple[str, ...]:
-    if not past:
-        return ()
+def _unfair(spec: Classification, seen: Sequence[FairnessResult]) -> tuple[str, ...]:
     limits = {rule.column: rule.min_ratio for rule in spec.gates.fairness}
     return tuple(
         f"by {each.column} the worst group's favourable rate is {each.parity_ratio} of the best's, at least "
         f"{limits[each.column]:g} is required"
-        for each in past[-1].fairness
-        if np.isfinite(each.parity_ratio.high) and each.parity_ratio.high < limits[each.column]
+        for each in seen
+        if each.parity_ratio.high < limits[each.column]
     )
 
 

@@ -24,6 +24,7 @@ from include.records import ClassificationEvaluation, Estimate, FairnessResult, 
 
 _SHOWN = ("auc", "brier", "cost")
 _FEWEST = 100  # rows of a slice that is judged
+_TOGETHER = 4  # windows that fairness is judged on
 
 
 class Slice(Record):
@@ -97,6 +98,21 @@ def qualities(
             found.append(_quality(spec, evaluation, reliability, profile, rows, begin, until))
         until = begin - dt.timedelta(days=1)
     return found[::-1]
+
+
+def fairness(
+    spec: Classification, evaluation: ClassificationEvaluation, known: pd.DataFrame, *, until: dt.date
+) -> tuple[FairnessResult, ...]:
+    """Return the audit of several windows together, none where there are not so many yet.
+
+    A week has too few of a small group: the worst of a few noisy rates is low whatever they come from.
+    """
+    first = until - dt.timedelta(days=_TOGETHER * spec.monitoring.window_days - 1)
+    rows = known.loc[known[DAY].between(first, until)].reset_index(drop=True)
+    if len(rows) < _TOGETHER * spec.monitoring.min_rows:
+        return ()
+    weights = resamples(len(rows), spec.seed)
+    return tuple(audit(spec, rows, rows["score"].to_numpy(dtype=float), evaluation.threshold, weights))
 
 
 def _quality(

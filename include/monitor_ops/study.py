@@ -139,7 +139,6 @@ def conclude(spec: UseCase, run_id: str, of: int) -> Answer:
         margin_is_share=material.margin_is_share, confidence=spec.gates.confidence, seed=spec.seed,
     )  # fmt: skip
     tracking.log_record(run_id, _ANSWER, found)
-    tracking.log_params(run_id, {"recommended": found.recommended, "best": found.best})
     for one in found.standings:
         named = one.replayed.cadence.replace(" ", "_")
         tracking.log_metrics(run_id, {f"{name}_{named}": value for name, value in one.mean.items()})

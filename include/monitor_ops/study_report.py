@@ -56,13 +56,13 @@ def plot(plan: Plan, found: Answer, metrics: Sequence[Metric]) -> Figure:
         histories.setdefault(one.replayed.fitted, []).append(one)
     usual = _values(first, primary)
     starts = np.array([window.first for window in plan.windows])
-    for place, same in enumerate(histories.values()):
+    for same in histories.values():
         one, named = same[0], ", ".join(each.replayed.cadence for each in same)
         gain, fits = one.gain[primary.name], one.replayed.fits
         colour = _CHOSEN if found.recommended in named.split(", ") else _OTHER
         left.errorbar(fits, gain.value, [[gain.value - gain.low], [gain.high - gain.value]], fmt="o", capsize=3,
                       color=colour)  # fmt: skip
-        left.annotate(named, (fits, gain.value), xytext=(5, 5 if place % 2 else -11), textcoords="offset points",
+        left.annotate(named, (fits, gain.high), xytext=(0, 5), textcoords="offset points", ha="center",
                       fontsize="small", color=colour)  # fmt: skip
         if one is not first and (colour == _CHOSEN or not one.replayed.cadence.startswith("every ")):
             gained = _values(one, primary) - usual
@@ -73,7 +73,7 @@ def plot(plan: Plan, found: Answer, metrics: Sequence[Metric]) -> Figure:
     left.axhline(best.gain[primary.name].value - found.margin, color=_LIMIT, linestyle=":", linewidth=1)
     left.set_xscale("log", base=2)
     left.xaxis.set_major_formatter("{x:g}")
-    left.margins(x=0.25)
+    left.margins(0.15)
     left.set(xlabel="fits", ylabel=f"gain over {first.replayed.cadence}, {primary.unit}")
     right.axhline(0, color="k", linewidth=0.6)
     right.set(ylabel=f"gain over {first.replayed.cadence}, {primary.unit}")

@@ -142,7 +142,7 @@ def read_timeline(spec: UseCase, steps: Sequence[Days], *, scenario: ScenarioNam
 
 def verdict_of(spec: UseCase, run_id: str) -> Verdict:
     """Return what one run of the monitor's DAG said; empty words where it came to none."""
-    found = _runs(spec, f"monitor/{run_id}")
+    found = _judgements(spec, f"monitor/{run_id}")
     return _said(spec, found[-1]) if found else Verdict()
 
 
@@ -162,9 +162,14 @@ def _step(measure: Measure, days: Days, said: Verdict) -> Step:
 def _verdicts(spec: UseCase) -> dict[dt.date, Verdict]:
     """Return the monitor's first word about each day; later ones are about the champion that followed from it."""
     found: dict[dt.date, Verdict] = {}
-    for run in _runs(spec, "monitor/%"):
+    for run in _judgements(spec, "monitor/%"):
         found.setdefault(dt.date.fromisoformat(run.info.run_name.rpartition(" ")[2]), _said(spec, run))
     return found
+
+
+def _judgements(spec: UseCase, like: str) -> list[Any]:
+    """Return the runs that came to a word; a monitor's DAG may open others."""
+    return [run for run in _runs(spec, like) if "verdict" in run.data.params]
 
 
 def _said(spec: UseCase, run: Any) -> Verdict:

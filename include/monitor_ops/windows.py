@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from include.monitor_ops.reference import Dated
+from include.monitoring.causes import diagnose
 from include.monitoring.drift import WindowDrift, detect
+from include.monitoring.evidence import DriftFacts
 from include.monitoring.profile import ReferenceProfile
 from include.monitoring.window import WindowCounts, read
 from include.spec import UseCase
@@ -73,3 +77,24 @@ def judged(
             first_day=first_day, last_day=last_day, seed=spec.seed,
         )  # fmt: skip
     return Window(first_day, last_day, rows, seen, drift)
+
+
+def drift_facts(spec: UseCase, profile: ReferenceProfile, windows: Sequence[Window], **given: Any) -> DriftFacts:
+    """Return which windows drifted, for a verdict; a window of wrong data confirms nothing.
+
+    Args:
+        spec: The use case.
+        profile: Its reference.
+        windows: Oldest first.
+        given: What else the diagnosis is told.
+    """
+    newest = windows[-1]
+    return DriftFacts(
+        windows=tuple(
+            None if each.drift.not_judged or diagnose(profile, each.seen, each.drift, **given).fault
+            else each.drift.alarm
+            for each in windows
+        ),
+        needed=spec.monitoring.confirm[0],
+        said=f"{newest.named}, from {newest.first_day} to {newest.last_day}",
+    )  # fmt: skip

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from include.models.metrics import estimate
-from include.monitoring.cadence import FEWEST_WINDOWS, Metric, Replayed, wrong
+from include.monitoring.cadence import FEWEST_WINDOWS, NEVER, Metric, Replayed, wrong
 from include.records import Estimate, Record
 
 _RESAMPLES = 2000
+# Of what retraining brings, so much may be lost at most: a gate's margin is meant for one promotion, and as a standing
+# loss it may be more than the whole.
+_MAY_BE_LOST = 0.2
 
 Values = NDArray[np.float64]
 
@@ -58,8 +61,10 @@ def answer(
 ) -> Answer:
     """Return the rarest cadence that is not worse than the best by more than a margin; of equal ones the cheapest.
 
+    Where retraining surely brings something, a fifth of it may be lost, if that is less than the margin.
+
     Args:
-        found: Histories, the most frequent cadence first.
+        found: Histories, the most frequent cadence first, ``never`` among them.
         metrics: The first of them decides.
         margin: What may be lost of it: the lower end of the interval must be above minus this.
         margin_is_share: Whether that is a share of the best cadence's mean.
@@ -78,6 +83,9 @@ def answer(
     best = max(values, key=lambda name: float(values[name][primary].mean()))
     if margin_is_share:
         margin *= abs(float(values[best][primary].mean()))
+    brings = gain(values[best][primary], values[NEVER][primary], confidence=confidence, seed=seed)
+    if brings.low > 0:
+        margin = min(margin, _MAY_BE_LOST * brings.value)
     standings = []
     for each in found:
         mine = values[each.cadence]

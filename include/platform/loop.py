@@ -23,10 +23,18 @@ _REVIEWER = "reviewer"
 
 @dataclass(frozen=True)
 class _Ring:
-    """Which DAGs come between landing a day and the monitor, and which after a promotion that the monitor asked for."""
+    """What wakes what in a kind of use case.
+
+    Args:
+        landed: DAGs between landing a day and the monitor.
+        promoted: DAGs between a promotion that the monitor asked for and its next look; none where that comes with the
+            next day.
+        registers: Task of a training that wakes the deployment; it skips where nothing was trained.
+    """
 
     landed: tuple[str, ...]
     promoted: tuple[str, ...] | None
+    registers: str = "candidates"
 
 
 _EMITS = {"score": "score", "forecast": "issue", "train": "candidates", "deploy": "publish_lists"}
@@ -72,6 +80,8 @@ class Loop:
         since = self._land(first, last)
         if self._passed(self.ring.landed, last, since):
             self._monitored(last, since)
+        else:
+            self.platform.say("  it landed, and nothing was made of it: no model decides")
 
     def _land(self, first: dt.date, last: dt.date) -> dt.datetime:
         since, dag_id = _now(), self._dag("ingest")
@@ -102,7 +112,11 @@ class Loop:
     def _train(self, day: dt.date, since: dt.datetime) -> bool:
         """Wait for a training that was asked for, its deployment, and the monitor's look; return whether it moved."""
         train, deploy, before = self._dag("train"), self._dag("deploy"), _now()
-        finished(self.airflow, train, woken(self.airflow, train, day, since))
+        run_id = woken(self.airflow, train, day, since)
+        finished(self.airflow, train, run_id)
+        if self.airflow.task(train, run_id, self.ring.registers)["state"] != "success":
+            self.platform.say("  training: nothing was trained")
+            return False
         run_id = woken(self.airflow, deploy, day, since)
         if asks(self.airflow, deploy, run_id):
             approve(self.platform, deploy, run_id, _REVIEWER, comment="by a replay, with nobody there")
@@ -122,7 +136,7 @@ def _ring_of(spec: UseCase) -> _Ring:
         return _Ring(landed=("forecast",), promoted=None)
     if isinstance(spec, Recommendation):
         return _Ring(landed=("train", "deploy"), promoted=())
-    return _Ring(landed=("score",), promoted=("score",))
+    return _Ring(landed=("score",), promoted=("score",), registers="evaluate")
 
 
 def _now() -> dt.datetime:

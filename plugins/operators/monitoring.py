@@ -67,8 +67,8 @@ class DriftDetectionOperator(StepOperator):
             raise AirflowSkipException(f"{spec.name} has no champion yet, so there is nothing to compare with")
         self.link_run(seen.run_id, seen.report)
         self.log.info("%s: %s%s", seen.verdict.word, seen.verdict.reason, f" ({seen.done})" if seen.done else "")
-        if seen.verdict.call and not self.dry_run:
-            context["ti"].xcom_push(key=CALL, value=seen.verdict.reason)
+        called = seen.verdict.call and not self.dry_run
+        context["ti"].xcom_push(key=CALL, value=seen.verdict.reason if called else "")
         return seen.verdict.reason if seen.verdict.word == "retrain" and not self.dry_run else ""
 
     def _judged(self, spec: UseCase, as_of: dt.date, run: str) -> MonitorResult | None:

@@ -124,7 +124,8 @@ GUARDS = {
         ),
         Mutant(
             "many rows in quarantine are a fault of the values", CAUSES,
-            "evidence=(*_named(wrong), *broken)", "evidence=(*_named(wrong),)",
+            "evidence=(*_named(wrong), *broken), columns=tuple(wrong)",
+            "evidence=(*_named(wrong),), columns=tuple(wrong)",
             f"{SEEN}test_rows_that_break_a_rule_are_a_fault_of_the_values[rule0]", OTHER,
         ),
     ),

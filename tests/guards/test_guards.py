@@ -7,36 +7,27 @@ services of this session; two run at a time.
 from __future__ import annotations
 
 import os
+import pkgutil
 import re
 import shutil
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from tests import guards
 from tests.conftest import SHARED_SERVICES
-from tests.guards import (
-    answering,
-    data,
-    deciding,
-    decisions,
-    following,
-    monitoring,
-    monitoring_causes,
-    replaying,
-    services,
-    serving,
-    verdicts,
-)
 from tests.guards.mutant import ROOT, Mutant
 
-TABLES = (
-    answering, data, deciding, decisions, following, monitoring, monitoring_causes, replaying, services, serving,
-    verdicts,
-)  # fmt: skip
+TABLES = [
+    import_module(f"tests.guards.{module.name}")
+    for module in pkgutil.iter_modules(guards.__path__)
+    if module.name not in ("mutant", "test_guards")
+]
 GUARDS: dict[str, tuple[Mutant, ...]] = {line: each for table in TABLES for line, each in table.GUARDS.items()}
 MUTANTS = [pytest.param(mutant, id=f"{line}: {mutant}") for line, mutants in GUARDS.items() for mutant in mutants]
 _AT_ONCE = 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from include.clock import business_time
 from include.deployment.controls import Asked, switch
@@ -49,6 +50,7 @@ def test_calm_weeks_are_healthy_and_their_truth_is_as_it_was_foretold(bank):
     assert "For the owners" in tracking.load_text(bank.seen[-1].run_id, "monitor.html")
 
 
+@pytest.mark.slow
 def test_a_change_of_the_world_is_confirmed_and_asks_for_a_training(bank):
     assert bank.week().verdict.word == "healthy"
     seen = [bank.week(prices) for _ in range(2)]
@@ -72,6 +74,7 @@ def test_wrong_data_stops_calls_and_trains_nothing_until_a_person_lifts_it(bank)
     assert bank.week().verdict.word == "healthy"
 
 
+@pytest.mark.slow
 def test_a_relation_that_turned_is_seen_by_the_truth_alone(bank):
     assert bank.week(turned).verdict.word == "healthy"
     seen = bank.week(turned)
@@ -90,6 +93,7 @@ def test_a_champion_that_lost_to_the_one_before_is_rolled_back(bank):
     assert Journal(SPEC.name).entries()[-1].action == "rollback"
 
 
+@pytest.mark.slow
 def test_a_repeated_run_says_the_same_and_does_nothing_twice(bank):
     bank.week()
     first = bank.week(thousands)
@@ -98,6 +102,7 @@ def test_a_repeated_run_says_the_same_and_does_nothing_twice(bank):
     assert [entry.action for entry in Journal(SPEC.name).entries()] == ["promote", "switch off"]
 
 
+@pytest.mark.slow
 def test_a_dry_run_judges_and_changes_nothing(bank):
     bank.week(thousands, dry_run=True)
     assert bank.seen[-1].verdict.word == "stop"

@@ -36,6 +36,7 @@ def timeline(stack):
     _monitored(LAST[0], "first", "healthy", "none")
     _monitored(LAST[1], "second", "retrain", "environment")
     _monitored(LAST[1], "third", "watch", "none")
+    tracking.open_run(SPEC.name, "of another task, without a word", pipeline_run=f"{SPEC.name}_monitor/second")
     _trained(LAST[1], "one", drift_confirmed="columns moved")
     _trained(LAST[2], "two", drift_confirmed="")
     journal = Journal(SPEC.name)

@@ -12,6 +12,7 @@ from include.errors import MissingMetricError, PermanentError, SourceError
 from include.models import tracking
 from include.monitor_ops.study import PLOT, REPORT, Asked, conclude, fit_chunk, open_study, plan
 from include.monitor_ops.study_material import ONE, Plan
+from include.monitoring.worth import Answer
 from tests import small_grid, small_shop
 from tests.conftest import REPLAY_START
 from tests.second_use_case.tumours import SPEC as TUMOURS
@@ -69,7 +70,8 @@ def test_a_study_says_how_often_to_retrain_and_shows_it(landed, days, family):
     assert found.said in page
     assert all(one.replayed.cadence in page for one in found.standings)
     assert tracking.fetch(run_id, PLOT, lambda path: path.read_bytes())[:4] == b"\x89PNG"
-    assert tracking.param(run_id, "recommended") == found.recommended
+    assert tracking.load_record(run_id, "answer.json", Answer) == found
+    assert conclude(landed, run_id, 2) == found  # a cleared task
 
 
 @pytest.mark.parametrize("landed", ["classifier"], indirect=True)

@@ -79,6 +79,13 @@ def test_the_rarest_cadence_within_the_margin_is_recommended():
     assert [one.good_enough for one in found.standings] == [True, True, True, False, False, False]
 
 
+def test_a_wide_margin_does_not_give_away_what_retraining_brings():
+    # Never again would lose 2.35 points, less than the margin; a fifth of that is .47.
+    found = studied(aged(0.1, noise=0.02), margin=10.0)
+    assert found.margin == pytest.approx(0.47, abs=0.02)
+    assert found.recommended == "every 8"
+
+
 def test_where_models_do_not_age_none_is_trained_again():
     found = studied(aged(0.0, noise=0.05), margin=0.25)
     assert found.recommended == "never"

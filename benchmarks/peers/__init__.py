@@ -1,0 +1,1 @@
+"""Other drift detection, each in an environment of its own: their versions, and the scripts that run in there."""
