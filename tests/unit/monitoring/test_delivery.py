@@ -62,5 +62,5 @@ def test_nothing_delivered_and_nothing_expected_is_no_fault():
 
 
 def test_the_busiest_day_of_a_shops_year_is_no_doubled_batch():
-    days = Delivery(rows={dt.date(2017, 12, 23): 7110}, usual=3929.5, spread=804)  # as recorded, by the four weeks before
-    assert days.faults == []
+    recorded = Delivery(rows={dt.date(2017, 12, 23): 7110}, usual=3929.5, spread=804)
+    assert recorded.faults == []
