@@ -123,5 +123,17 @@ GUARDS = {
             "        known = known.loc[known[DAY] >= oldest]\n", "",
             f"{JOINED}test_truth_older_than_is_kept_does_not_count", OTHER,
         ),
+        Mutant(
+            "what is older waits for nothing", TRUTH,
+            "        predictions = predictions.loc[predictions[DAY] >= oldest]\n", "",
+            f"{JOINED}test_predictions_older_than_is_kept_wait_for_nothing", OTHER,
+        ),
+    ),
+    "no truth yet": (
+        Mutant(
+            "a table that is not there is empty", TRUTH,
+            "    truth = truth if len(truth.columns) else pd.DataFrame(columns=same)\n", "",
+            f"{JOINED}test_all_wait_where_there_is_no_table_of_truth_yet[None]", "KeyError",
+        ),
     ),
 }  # fmt: skip
