@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from include.models.metrics import auc, brier
+from include.models.metrics import auc, brier, ece, ks
+from include.monitoring import estimate as estimating
 from include.monitoring.estimate import ErrorModel, Reliability, checked, expected, expected_error
 from include.records import Estimate
 
@@ -30,6 +31,27 @@ def test_the_truth_lies_in_the_interval_about_as_often_as_it_says():
         assert found.windows == 60
         assert 0.88 <= found.coverage <= 1
         assert abs(found.bias) < 0.006
+
+
+@pytest.mark.parametrize("metric", [ks, ece])
+def test_a_metric_that_noise_raises_is_foretold_with_its_noise(metric):
+    windows = [drawn(500, seed) for seed in range(30)]
+    said = [expected(scores, scores, {"it": metric}, seed=1)["it"] for scores, _ in windows]
+    truths = [true(metric, *window) for window in windows]
+    assert abs(checked(said, truths).bias) < 2.5 * np.std(truths) / np.sqrt(30)
+
+
+def test_a_large_window_is_judged_in_parts_and_says_the_same(monkeypatch):
+    scores, _ = drawn(1000, 4)
+    at_once = expected(scores, scores, {"auc": auc}, seed=1)["auc"]
+    monkeypatch.setattr(estimating, "_CELLS", 30_000)
+    in_parts = expected(scores, scores, {"auc": auc}, seed=1)["auc"]
+    assert in_parts.value == pytest.approx(at_once.value, abs=1e-12)
+    assert (in_parts.low, in_parts.high) == pytest.approx((at_once.low, at_once.high), abs=1e-12)
+
+
+def test_outcomes_that_are_certain_have_no_ranking():
+    assert "auc" not in expected(np.array([0.2, 0.4, 0.9]), np.zeros(3), {"auc": auc}, seed=1)
 
 
 def test_a_model_too_sure_of_itself_is_read_as_its_outcomes_say():
@@ -69,6 +91,13 @@ def test_the_error_of_a_forecast_follows_from_its_band_and_from_earlier_errors()
     model = ErrorModel(ratios=tuple(np.abs(actual - forecast)[at::50].mean() / said[at::50].mean() for at in range(50)))
     estimate = model.estimate(float(said.mean()))
     assert estimate.low < np.abs(actual - forecast).mean() < estimate.high
+
+
+@pytest.mark.parametrize("windows", [3, 6, 20])
+def test_the_error_of_one_more_window_lies_in_its_range_whatever_the_number_of_earlier_ones(windows):
+    ratios = np.exp(np.random.default_rng(windows).normal(0.1, 0.2, size=(1500, windows + 1)))
+    said = [ErrorModel(ratios=tuple(earlier)).estimate(2.0) for earlier in ratios[:, :-1]]
+    assert checked(said, list(2 * ratios[:, -1])).coverage == pytest.approx(0.95, abs=0.02)
 
 
 def test_nothing_to_check_is_no_check():
