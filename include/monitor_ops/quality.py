@@ -64,7 +64,7 @@ def foretold(
     spec: Classification, evaluation: ClassificationEvaluation, reliability: Reliability, scores: Array
 ) -> dict[str, Estimate]:
     """Return the metrics that scores foretell of themselves."""
-    return expected(scores, reliability.read(scores), _metrics(spec, evaluation), seed=spec.seed,
+    return expected(scores, reliability, _metrics(spec, evaluation), seed=spec.seed,
                     confidence=spec.gates.confidence)  # fmt: skip
 
 
