@@ -22,8 +22,9 @@ from include.records import Estimate, Record
 
 Array = NDArray[np.float64]
 Metric = Callable[[Array, Array, Array], Array]
-_DRAWS, _RIDGE = 400, 1e-6
+_DRAWS = 400
 _CELLS = 2**21  # weights that are held at once
+_RIDGE = 1e-6  # keeps a slope finite where scores part the outcomes
 
 
 class EstimateCheck(Record):
@@ -64,11 +65,6 @@ class Reliability(Record):
         information = both.T @ (both * (probability * (1 - probability))[:, None])  # Fisher's
         spread = np.linalg.inv(information + _RIDGE * np.eye(2))
         return cls(slope=slope, shift=shift, covariance=(spread[0, 0], spread[0, 1], spread[1, 1]))
-
-    def read(self, scores: Array) -> Array:
-        """Return the probability that a score stands for, shape (rows,)."""
-        found: Array = expit(self.slope * _log_odds(scores) + self.shift)
-        return found
 
     def drawn(self, generator: np.random.Generator, count: int) -> Array:
         """Return slopes and shifts that its rows may have come from as well, shape (count, 2)."""
