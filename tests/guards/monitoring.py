@@ -139,7 +139,7 @@ GUARDS = {
     "labels of one kind": (
         Mutant(
             "a ranking that has no number is left out", QUALITY,
-            "    except MissingMetricError:\n        return None\n", "    except ZeroDivisionError:\n        return None\n",
+            "    except MissingMetricError:\n", "    except ZeroDivisionError:\n",
             f"{LABELLED}test_labels_of_one_kind_have_no_ranking_and_the_other_metrics_go_on", "MissingMetricError",
         ),
     ),
