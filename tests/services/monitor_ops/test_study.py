@@ -49,8 +49,8 @@ def studied(spec, asked, *, chunks=2):
 @pytest.mark.parametrize(
     ("landed", "days", "family"),
     [
-        pytest.param("classifier", 7, "scorecard", marks=pytest.mark.slow),
-        pytest.param("forecast", 6, "kernel", marks=pytest.mark.slow),
+        ("classifier", 7, "scorecard"),
+        ("forecast", 6, "kernel"),
         ("recommender", 2, "ease"),
     ],
     indirect=["landed"],
