@@ -48,7 +48,7 @@ def page(spec: UseCase, plan: Plan, found: Answer, metrics: Sequence[Metric], ab
 
 
 def plot(plan: Plan, found: Answer, metrics: Sequence[Metric]) -> Figure:
-    """Return what each cadence gains against its fits, beside what some gain over time; dots are trainings."""
+    """Return how far each cadence is behind the best against its fits, beside what some gain over time; dots are trainings."""
     primary, first = metrics[0], found.standings[0]
     drawn, (left, right) = figure(2, height=4.0)
     histories: dict[tuple[int, ...], list[Standing]] = {}
@@ -58,23 +58,24 @@ def plot(plan: Plan, found: Answer, metrics: Sequence[Metric]) -> Figure:
     starts = np.array([window.first for window in plan.windows])
     for same in histories.values():
         one, named = same[0], ", ".join(each.replayed.cadence for each in same)
-        gain, fits = one.gain[primary.name], one.replayed.fits
+        behind, fits = one.behind, one.replayed.fits
         colour = _CHOSEN if found.recommended in named.split(", ") else _OTHER
-        left.errorbar(fits, gain.value, [[gain.value - gain.low], [gain.high - gain.value]], fmt="o", capsize=3,
+        left.errorbar(fits, behind.value, [[behind.value - behind.low], [behind.high - behind.value]], fmt="o",
+                      capsize=3, color=colour)  # fmt: skip
+        above = one.replayed.cadence.startswith("every ")  # others have a number of fits that may be anybody's
+        left.annotate(named, (fits, behind.high if above else behind.low), xytext=(0, 5 if above else -5),
+                      textcoords="offset points", ha="center", va="bottom" if above else "top", fontsize="small",
                       color=colour)  # fmt: skip
-        left.annotate(named, (fits, gain.high), xytext=(0, 5), textcoords="offset points", ha="center",
-                      fontsize="small", color=colour)  # fmt: skip
         if one is not first and (colour == _CHOSEN or not one.replayed.cadence.startswith("every ")):
             gained = _values(one, primary) - usual
             (line,) = right.plot(starts, gained, label=named, linewidth=1.2)
             trained = sorted(set(one.replayed.fitted))
             right.plot(starts[trained], gained[trained], "o", color=line.get_color(), markersize=4)
-    best = next(one for one in found.standings if one.replayed.cadence == found.best)
-    left.axhline(best.gain[primary.name].value - found.margin, color=_LIMIT, linestyle=":", linewidth=1)
+    left.axhline(-found.margin, color=_LIMIT, linestyle=":", linewidth=1)
     left.set_xscale("log", base=2)
     left.xaxis.set_major_formatter("{x:g}")
-    left.margins(0.15)
-    left.set(xlabel="fits", ylabel=f"gain over {first.replayed.cadence}, {primary.unit}")
+    left.margins(0.2)
+    left.set(xlabel="fits", ylabel=f"gain over the best, {found.best}, {primary.unit}")
     right.axhline(0, color="k", linewidth=0.6)
     right.set(ylabel=f"gain over {first.replayed.cadence}, {primary.unit}")
     right.tick_params(axis="x", labelsize=7, rotation=30)
