@@ -7,7 +7,7 @@ from plugins import ring, study
 from plugins.rollout import rollout
 
 ingest = ring.ingest(SPEC)  # a day's applications, or the truth that became known → asset data
-retraining = ring.retraining(SPEC)  # every Monday, or by hand → asset retraining
+retraining = ring.retraining(SPEC)  # twice a month, or by hand → asset retraining
 train = ring.train(SPEC)  # snapshot → search → fit → evaluate → asset candidate
 deploy = ring.deploy(SPEC)  # artifact test → approval by a person → promotion → asset deployment
 release = rollout(SPEC, SPEC.rollout)  # instead of deploy: shadow → 10 % → 50 % of the requests → promotion

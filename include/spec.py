@@ -158,7 +158,7 @@ class Schedule(Part):
     """When things happen, in the business's own time zone."""
 
     ingest: str = Field(default="0 2 * * *", description="cron of the daily partition")
-    retrain: str = Field(default="0 4 * * 1", description="cron of the weekly retraining")
+    retrain: str = Field(default="0 4 * * 1", description="cron of the regular retraining")
     time_zone: str = Field(default="UTC", description="IANA time zone of the business")
 
 

@@ -62,11 +62,11 @@ def ingest(spec: UseCase, *, same_day: bool = False) -> DAG:
 
 
 def retraining(spec: UseCase) -> DAG:
-    """Return the small cron DAG that asks for the weekly training, and does so by hand with a reason."""
+    """Return the small cron DAG that asks for the regular training, and does so by hand with a reason."""
     with DAG(
         **dag_defaults(spec, "retraining"),
         schedule=day_cron(spec, spec.schedule.retrain, run_offset=0),
-        description="Ask for a training: weekly, or by hand with a reason",
+        description="Ask for a training: by the clock, or by hand with a reason",
         doc_md=dag_doc(
             spec,
             what="Emits the retraining key. Who triggers it by hand is the originator and cannot approve the model.",
@@ -98,7 +98,7 @@ def train(spec: Classification) -> DAG:
         doc_md=dag_doc(
             spec,
             what="Names a snapshot, searches under a budget, fits, calibrates, compares with champion and baselines.",
-            when="On the `retraining` asset (weekly, drift), or by hand with a day as partition key.",
+            when="On the `retraining` asset (by the clock, drift), or by hand with a day as partition key.",
             reads="Tables `rows` and `truth`; the journal for the champion.",
             writes="One parent MLflow run, one model version, asset `candidate`.",
         ),

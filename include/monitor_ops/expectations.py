@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from include.monitor_ops.timeline import Moment, Step, Timeline
+from include.monitor_ops.timeline import Kind, Moment, Step, Timeline
 from include.monitoring.kinds import Cause
 from include.scenario import ScenarioName
 
 _FEW = 3
+_LOUD: tuple[Kind, ...] = ("asked", "called")
 
 
 @dataclass(frozen=True)
@@ -29,18 +30,25 @@ class Expectation:
 
 def expectations(timeline: Timeline) -> list[Expectation]:
     """Return what was expected of a loop, and what was seen."""
-    before = [each for each in timeline.of("asked") if each.day < timeline.changed_from]
-    quiet = Expectation("no training is asked for before anything happens", _days(before), not before)
     checks = _EXPECTED[timeline.scenario](timeline)
-    return checks if timeline.scenario == "calm" else [quiet, *checks]
+    return checks if timeline.scenario == "calm" else [*_quiet_before(timeline), *checks]
+
+
+def _quiet_before(timeline: Timeline) -> list[Expectation]:
+    asked, called = ([each for each in timeline.of(kind) if each.day < timeline.changed_from] for kind in _LOUD)
+    return [
+        Expectation("no training is asked for before anything happens", _days(asked), not asked),
+        Expectation("nobody is called before anything happens", _days(called), not called),
+    ]
 
 
 def _calm(timeline: Timeline) -> list[Expectation]:
-    asked, stopped = timeline.of("asked"), timeline.of("switched", "taken back")
+    asked, called, stopped = timeline.of("asked"), timeline.of("called"), timeline.of("switched", "taken back")
     silent = [each for each in timeline.steps if not each.verdict]
     return [
         Expectation("every window is judged", _windows(silent, "without a word"), not silent),
         Expectation("the monitor asks for no training", _days(asked), not asked),
+        Expectation("nobody is called", _days(called), not called),
         Expectation("nothing is switched off or taken back", _days(stopped), not stopped),
     ]
 

@@ -10,7 +10,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from include.classification import Candidate, Classification, Costs, Fairness, Feature, Gates
-from include.spec import Column, Contract, Monitoring, Risk, Role, Rollout, Serving, Source
+from include.spec import Column, Contract, Monitoring, Risk, Role, Rollout, Schedule, Serving, Source
 
 if TYPE_CHECKING:
     from include.data.sources import Batch
@@ -124,6 +124,7 @@ SPEC = Classification(
         ),
         raises_risk=_PAY,
     ),
+    schedule=Schedule(retrain="0 4 1,15 * *"),  # docs/retraining.md: every two weeks is no worse than every week
     monitoring=Monitoring(window_days=7, min_rows=500, confirm=(2, 3), groups=("EDUCATION", "LIMIT_BAL", "PAY_0")),
     rollout=Rollout(weights=(0.1, 0.5)),
     serving=Serving(deadline_ms=100, out_of_range="flag", outputs=(0, 1)),

@@ -18,6 +18,11 @@ RIGHT = {
 }  # fmt: skip
 WRONG = {
     "calm, a training": (timeline("calm", moments=[moment(4, "asked")]), "the monitor asks for no training"),
+    "calm, a call": (timeline("calm", moments=[moment(4, "called")]), "nobody is called"),
+    "fault, called before": (
+        timeline("data-fault", verdicts={2: "stop"}, moments=[moment(1, "called"), moment(2, "called")]),
+        "nobody is called before anything happens",
+    ),
     "calm, switched off": (timeline("calm", moments=[moment(4, "switched")]), "nothing is switched off or taken back"),
     "calm, no word": (timeline("calm", verdicts={4: ""}), "every window is judged"),
     "drift, not seen": (timeline("drift"), "it is seen"),
