@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
+from scipy.optimize import minimize
 from scipy.special import expit
 
 from include.records import Estimate, Record
@@ -24,7 +25,10 @@ Array = NDArray[np.float64]
 Metric = Callable[[Array, Array, Array], Array]
 _DRAWS = 400
 _CELLS = 2**21  # weights that are held at once
-_RIDGE = 1e-6  # keeps a slope finite where scores part the outcomes
+_ITS_WORD = np.array([1.0, 0.0])  # slope and shift of a model that is right
+# How far both may be from that, as a standard deviation: over eight splits of the credit data the slope of a calibrated
+# model was .045 off. With it 500 rows leave a gap of the AUC of .014, without it .023; 5,000 rows .011 either way.
+_TRUST = 0.1
 
 
 class EstimateCheck(Record):
@@ -39,9 +43,9 @@ class EstimateCheck(Record):
 class Reliability(Record):
     """How a model's probabilities have to be read, by rows that it was not trained on (Platt, 1999).
 
-    Probabilities that are a little too sure of themselves promise too much; on 5,000 rows of known outcome two numbers
-    are learned better than the promise is off. On 500 they are not learned well, and the interval of what is foretold
-    has to say so.
+    Probabilities that are a little too sure of themselves promise too much. Two numbers say how much; on 5,000 rows of
+    known outcome they are learned better than the promise is off, on 500 they are not. So a model is taken at its word
+    as far as its rows do not contradict it, and what they leave open widens the interval of what is foretold.
     """
 
     slope: float = 1.0
@@ -52,19 +56,25 @@ class Reliability(Record):
 
     @classmethod
     def of(cls, scores: Array, outcomes: Array) -> Reliability:
-        """Return what outcomes say of scores, both of shape (rows,); as they are where one outcome has no row."""
-        from sklearn.linear_model import LogisticRegression
+        """Return what outcomes say of scores, both of shape (rows,)."""
+        both = np.column_stack([_log_odds(scores), np.ones(len(scores))])
 
-        if len(np.unique(outcomes)) < 2:
-            return cls()
-        odds = _log_odds(scores)
-        fitted = LogisticRegression(C=1 / _RIDGE).fit(odds[:, None], outcomes)
-        slope, shift = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
-        probability = expit(slope * odds + shift)
-        both = np.column_stack([odds, np.ones(len(odds))])
-        information = both.T @ (both * (probability * (1 - probability))[:, None])  # Fisher's
-        spread = np.linalg.inv(information + _RIDGE * np.eye(2))
-        return cls(slope=slope, shift=shift, covariance=(spread[0, 0], spread[0, 1], spread[1, 1]))
+        def loss(at: Array) -> float:
+            odds = both @ at
+            return float(np.logaddexp(0, odds).sum() - outcomes @ odds + ((at - _ITS_WORD) ** 2).sum() / 2 / _TRUST**2)
+
+        def gradient(at: Array) -> Array:
+            found: Array = both.T @ (expit(both @ at) - outcomes) + (at - _ITS_WORD) / _TRUST**2
+            return found
+
+        def curvature(at: Array) -> Array:
+            likely = expit(both @ at)
+            found: Array = both.T @ (both * (likely * (1 - likely))[:, None]) + np.eye(2) / _TRUST**2
+            return found
+
+        at = minimize(loss, _ITS_WORD, jac=gradient, hess=curvature, method="trust-exact").x
+        spread = np.linalg.inv(curvature(at))
+        return cls(slope=at[0], shift=at[1], covariance=(spread[0, 0], spread[0, 1], spread[1, 1]))
 
     def drawn(self, generator: np.random.Generator, count: int) -> Array:
         """Return slopes and shifts that its rows may have come from as well, shape (count, 2)."""

@@ -86,8 +86,17 @@ def test_a_reading_that_was_stored_before_its_spread_was_known_is_still_read():
     assert Reliability.model_validate_json('{"slope": 2.0, "shift": 0.5}').covariance == (0.0, 0.0, 0.0)
 
 
-def test_outcomes_of_one_kind_teach_nothing():
-    assert Reliability.of(np.array([0.1, 0.9]), np.zeros(2)) == Reliability()
+def test_a_few_rows_hardly_move_what_a_model_says_of_itself():
+    few, many = (Reliability.of(*drawn(rows, 1, sure=2.0)) for rows in (50, 20_000))
+    assert abs(few.slope - 1) < 0.3 < abs(many.slope - 1)
+    assert few.covariance[0] > 20 * many.covariance[0]
+
+
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+def test_outcomes_of_one_kind_teach_a_little(outcome):
+    reliability = Reliability.of(np.full(20, 0.5), np.full(20, outcome))
+    assert (reliability.slope, np.sign(reliability.shift)) == (1.0, 2 * outcome - 1)
+    assert abs(reliability.shift) < 0.15
 
 
 def test_a_concept_that_turned_is_not_seen_before_the_truth():
