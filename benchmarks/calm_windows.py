@@ -202,11 +202,11 @@ def _weeks_of_load(numbers: range) -> Iterator[Seen]:
     dated = watched_hours(from_tidy(gefcom.loads(), gefcom.temperatures()))
     rows = dated.rows.drop(columns=list(_REAL_DRIFTS))
     whole = dated.days.map(rows.notna().all(axis=1).groupby(dated.days.to_numpy()).all()).to_numpy()
-    profile = build(rows[whole], days=dated.days[whole], dependent=True)
-    chosen = _runs(profile, lengths=(7, 14), apart=180)
-    order = np.random.default_rng(0).permutation(len(chosen))
+    every, half = (build(some[whole], days=dated.days[whole], dependent=True) for some in (rows, rows.iloc[:, ::2]))
+    weeks = _weeks(every)
     for number in numbers:
-        yield _run(profile, *chosen[order[number]], apart=180)
+        round_, place = divmod(number, len(weeks))
+        yield _run((every, half)[round_], *weeks[place], apart=180)
 
 
 def _weeks_of_purchases(numbers: range) -> Iterator[Seen]:
@@ -214,15 +214,15 @@ def _weeks_of_purchases(numbers: range) -> Iterator[Seen]:
     cleaned = clean(journey.events(), products)
     dated = watched_lines(Purchases(cleaned, products, markets(cleaned.events, SHOP.store_bounds, SHOP.markets)))
     households = np.sort(cleaned.events[HOUSEHOLD].unique())
-    size = (journey.LAST_DAY - journey.FIRST_DAY).days - 5  # runs of seven days in the year
+    size = (journey.LAST_DAY - journey.FIRST_DAY).days - 5  # weeks of the year, from every day of it
     for half, places in _by_half(numbers, size):
         draw = np.random.default_rng(half // 2)
         mine = draw.permutation(households)[half % 2 :: 2]
         rows = cleaned.events[HOUSEHOLD].isin(mine).to_numpy()
         profile = Dated(dated.rows[rows], dated.days[rows]).reference(SHOP)
-        runs = _runs(profile, lengths=(7,), apart=13)
+        weeks = _weeks(profile)
         for place in places:
-            yield _run(profile, *runs[place % len(runs)], apart=13)
+            yield _run(profile, *weeks[place], apart=13)
 
 
 def _by_half(numbers: range, size: int) -> Iterator[tuple[int, list[int]]]:
@@ -231,14 +231,13 @@ def _by_half(numbers: range, size: int) -> Iterator[tuple[int, list[int]]]:
         yield half, [number % size for number in numbers if number // size == half]
 
 
-def _runs(profile: ReferenceProfile, *, lengths: tuple[int, ...], apart: int) -> list[tuple[dt.date, dt.date]]:
-    """Return the first and last day of every run of days that the reference has and can be compared with."""
+def _weeks(profile: ReferenceProfile) -> list[tuple[dt.date, dt.date]]:
+    """Return the first and last day of every run of seven days of which the reference has each."""
     there = set(profile.days)
-    spans = [(first, first + dt.timedelta(days=length - 1)) for length in lengths for first in profile.days]
     return [
-        (first, last)
-        for first, last in spans
-        if all(first + dt.timedelta(days=day) in there for day in range((last - first).days + 1))
+        (first, first + dt.timedelta(days=6))
+        for first in profile.days
+        if all(first + dt.timedelta(days=day) in there for day in range(7))
     ]
 
 
@@ -265,11 +264,12 @@ CELLS = {
     "1,000 clients": Cell("22 columns of credit clients, drawn without replacement", lambda some: _clients(1000, some)),
     "100,000 made-up rows": Cell(f"{_MANY_NUMBERS} numeric and {_MANY_NAMES} named columns", _made_up),
     "weeks of load": Cell(
-        "weeks and fortnights of 17 zones, the total and 11 stations against other years, half a year about them left "
-        "out", _weeks_of_load, apart=235,
+        "weeks from every day of 17 zones, the total and 11 stations, and then of every other of these, against other "
+        "years, half a year about them left out", _weeks_of_load, apart=235,
     ),
     "weeks of purchases": Cell(
-        "weeks of half of the households, in six halves, against the rest of the year but 13 days about them",
+        "weeks from every day of half of the households, in six halves, against the rest of the year, 13 days about "
+        "them left out",
         _weeks_of_purchases, apart=52,
     ),
 }  # fmt: skip
@@ -278,16 +278,15 @@ CELLS = {
 def _plot(found: dict[str, list[Seen]]) -> None:
     drawn, axes = plt.subplots(figsize=(9, 4.5))
     places = np.arange(len(found))
-    bars = {
-        "any column's plain test below .05": [
-            np.mean([each.p_value < _PEER_P for each in seen]) for seen in found.values()
-        ],
-        "PSI above .1 in any column": [np.mean([each.psi > _PSI for each in seen]) for seen in found.values()],
-        "ours, significant at 5 %": [np.mean([each.significant <= 0.05 for each in seen]) for seen in found.values()],
-        "ours, alarm at 5 %": [np.mean([each.drifted <= 0.05 for each in seen]) for seen in found.values()],
-    }  # fmt: skip
-    for number, (label, heights) in enumerate(bars.items()):
-        shown = axes.bar(places + (number - 1.5) * 0.2, 100 * np.array(heights), 0.2, label=label)
+    bars: dict[str, Callable[[Seen], bool]] = {
+        "any column's plain test below .05": lambda each: each.p_value < _PEER_P,
+        "PSI above .1 in any column": lambda each: each.psi > _PSI,
+        "ours, significant at 5 %": lambda each: each.significant <= 0.05,
+        "ours, alarm at 5 %": lambda each: each.drifted <= 0.05,
+    }
+    for number, (label, called) in enumerate(bars.items()):
+        heights = [100 * float(np.mean([called(each) for each in seen])) for seen in found.values()]
+        shown = axes.bar(places + (number - 1.5) * 0.2, heights, 0.2, label=label)
         axes.bar_label(shown, fmt="%.1f", fontsize=7)
     axes.axhline(5, color="k", linewidth=0.8, linestyle="--", label="stated: 5 %")
     axes.set_xticks(places, list(found), fontsize=8)

@@ -28,6 +28,7 @@ GOAL = 0.015
 SHARES = (0.0, 0.02, 0.05, 0.1, 0.2)
 _PARAMS = {"max_leaf_nodes": 8, "l2_regularization": 1.0}
 _PLOT = "estimates.png"
+Held = tuple[Array, Reliability, Array, NDArray[np.bool_]]
 
 
 def estimate_measures() -> Iterator[Measure]:
@@ -58,8 +59,8 @@ def estimate_measures() -> Iterator[Measure]:
     _plot(found)
 
 
-def _held_out(split: int) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
-    """Return scores, probabilities and outcomes of rows that a model has not seen, and who of them pays on time."""
+def _held_out(split: int) -> Held:
+    """Return scores and outcomes of rows that a model has not seen, how it is read, and who of them pays on time."""
     clients = credit_clients()
     clients = clients.sample(frac=1, random_state=split, ignore_index=True)
     half = len(clients) // 2
@@ -68,20 +69,18 @@ def _held_out(split: int) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
     scores, outcomes = model.predict(rest[SPEC.model_columns]), rest[SPEC.contract.target].to_numpy(dtype=float)
     reliability = Reliability.of(scores[:FRESH], outcomes[:FRESH])
     later, on_time = scores[FRESH:], (rest["PAY_0"] <= 0).to_numpy()[FRESH:]
-    return later, reliability.read(later), outcomes[FRESH:], on_time
+    return later, reliability, outcomes[FRESH:], on_time
 
 
-def _windows(
-    rows: tuple[Array, Array, Array, NDArray[np.bool_]], split: int, share: float
-) -> tuple[list[Estimate], list[float]]:
-    scores, probabilities, outcomes, on_time = rows
+def _windows(rows: Held, split: int, share: float) -> tuple[list[Estimate], list[float]]:
+    scores, reliability, outcomes, on_time = rows
     draw = np.random.default_rng(split)
     turned = on_time & (draw.random(len(scores)) < share)
     outcomes = np.where(turned, 1 - outcomes, outcomes)
     estimates, truths = [], []
     for number in range(WINDOWS):
         chosen = draw.choice(len(scores), ROWS, replace=False)
-        estimates.append(expected(scores[chosen], probabilities[chosen], {"auc": auc}, seed=number)["auc"])
+        estimates.append(expected(scores[chosen], reliability, {"auc": auc}, seed=number)["auc"])
         truths.append(float(auc(outcomes[chosen], scores[chosen], np.ones((1, ROWS)))[0]))
     return estimates, truths
 

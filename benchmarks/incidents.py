@@ -93,7 +93,7 @@ def judged(happened: Happened, before: Array, seed: int) -> Diagnosis:
     seen = read(here.reference, watched(SPEC, rows, scores), seed=seed)
     drift = detect(here.reference, seen, rate=SPEC.monitoring.false_alarm_rate, seed=seed)
     outcomes, metrics = rows[TARGET].to_numpy(dtype=float), _metrics()
-    said = expected(scores, here.reliability.read(scores), metrics, seed=seed)
+    said = expected(scores, here.reliability, metrics, seed=seed)
     weights = resamples(len(rows), seed)
     promises = [
         Promise(metric=name, expected=said[name], seen=estimate(metric(outcomes, scores, weights), 0.95))

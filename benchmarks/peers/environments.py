@@ -54,7 +54,7 @@ def python_of(peer: str) -> Path:
 
 
 def ask(peer: str, *arguments: str) -> Any:
-    """Run ``with_PEER.py`` in the peer's environment, one thread, and return the JSON of its last line."""
+    """Run ``with_PEER.py`` in the peer's environment, one thread, and return the JSON that it prints last."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= dict.fromkeys(_THREADS, "1") | {"DO_NOT_TRACK": "1", "NML_DISABLE_USAGE_LOGGING": "1"}
     done = subprocess.run(

@@ -1,7 +1,7 @@
 """alibi-detect's drift of columns, in an environment of its own.
 
-``with_alibi_detect.py scores FOLDER``: minus the logarithm of each column's p-value in every window. It knows no
-missing value: where a column has some, its rows with one are left out, for that column alone.
+``with_alibi_detect.py scores FOLDER``: minus the logarithm of each column's p-value in every window. It knows no value
+that is missing: where a column has some, its rows with one are left out, for that column alone.
 """
 
 from __future__ import annotations

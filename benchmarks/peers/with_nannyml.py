@@ -1,7 +1,7 @@
 """NannyML's drift of columns, in an environment of its own.
 
 ``with_nannyml.py scores FOLDER``: for each method what every column of every window comes to, more being more drift.
-Its rule is how far a window is from the mean of the reference's own chunks, in their standard deviations, which is 3;
+Its rule is how many standard deviations a window is away from the mean of the reference's own chunks, 3 being too many;
 so that number is what is given.
 """
 

@@ -6,6 +6,8 @@ them among those who turned out good (Hardt, Price & Srebro, 2016).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -28,7 +30,13 @@ def groups_of(rule: Fairness, values: pd.Series) -> NDArray[np.str_]:
 
 
 def audit(
-    spec: Classification, rows: pd.DataFrame, score: Array, threshold: float, weights: Array
+    spec: Classification,
+    rows: pd.DataFrame,
+    score: Array,
+    threshold: float,
+    weights: Array,
+    *,
+    rules: Sequence[Fairness] | None = None,
 ) -> tuple[FairnessResult, ...]:
     """Return the parity of each protected column that the spec names.
 
@@ -38,13 +46,15 @@ def audit(
         score: Probability of the target, shape (rows,).
         threshold: Score at and above which a case is declined.
         weights: Resamples, shape (1 + count, rows).
+        rules: Some of its rules; none for all.
 
     Raises:
         MissingMetricError: fewer than two groups are large enough to be judged.
     """
     favourable = (score < threshold).astype(float)
     good = (rows[spec.contract.target].to_numpy() == 0).astype(float)
-    return tuple(_one(spec, rule, rows, favourable, good, weights) for rule in spec.gates.fairness)
+    rules = spec.gates.fairness if rules is None else rules
+    return tuple(_one(spec, rule, rows, favourable, good, weights) for rule in rules)
 
 
 def _one(

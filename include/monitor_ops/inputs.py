@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from include.clock import business_time
 from include.deployment.journal import Journal
-from include.errors import PermanentError
+from include.errors import MissingMetricError, PermanentError
 from include.forecast import Forecast
 from include.forecast_ops.history import history
 from include.models import tracking
@@ -47,7 +47,7 @@ class Inputs:
 
 
 def inputs(spec: DatasetUseCase, as_of: dt.date) -> Inputs | None:
-    """Judge what came up to a day that has ended; none where there is no champion to be compared with yet.
+    """Judge what came up to a day that has ended; none where there is no champion with a reference yet.
 
     Raises:
         TransientError: a service is away.
@@ -56,7 +56,10 @@ def inputs(spec: DatasetUseCase, as_of: dt.date) -> Inputs | None:
     champion = next((ref for key in spec.keys if (ref := now.of(key).decides) is not None), None)
     if champion is None:
         return None
-    profile = tracking.load_record(tracking.parent_of(champion.run_id), PROFILE, ReferenceProfile)
+    try:
+        profile = tracking.load_record(tracking.parent_of(champion.run_id), PROFILE, ReferenceProfile)
+    except MissingMetricError:
+        return None  # trained before references were kept: the next training keeps one, and must not wait for it
     limits = spec.monitoring
     first_day = as_of - dt.timedelta(days=limits.confirm[1] * limits.window_days - 1)
     if (released := released_on(spec, spec.keys[0])) is not None:

@@ -93,6 +93,9 @@ def _model_risk(report: Report, spec: Classification, found: Findings) -> None:
     report.section("For model risk", "What was foretold of each window, and what its labels said.")
     for said in found.aside:
         report.text(said, kind="bad")
+    for each in found.qualities:
+        for what, why in each.why.items():
+            report.text(f"{_days(each)}: no {what}, {why}", kind="bad")
     if found.qualities:
         _quality_plot(report, spec, found)
         pairs = [(each.foretold[name], each.seen[name].value) for each in found.qualities
@@ -111,16 +114,22 @@ def _model_risk(report: Report, spec: Classification, found: Findings) -> None:
                 for each in last.slices
             ],
         )
+        audited = [rule.column for rule in spec.gates.fairness]
         report.table(
-            ["window", *(f"parity by {each.column}" for each in last.fairness)],
-            [[_days(each), *(one.parity_ratio for one in each.fairness)] for each in found.qualities],
-        )  # fmt: skip
+            ["window", *(f"parity by {column}" for column in audited)],
+            [[_days(each), *_parity(each, audited)] for each in found.qualities],
+        )
     if found.rivals:
         report.text("The champion beside other versions on the rows that it has scored; positive favours it.")
         report.table(
             ["beside", "rows", "metric", "difference", "the champion is"],
             [[each.against, each.rows, each.metric, each.difference, each.verdict] for each in found.rivals],
         )
+
+
+def _parity(each: Quality, columns: Sequence[str]) -> list[Any]:
+    ratios = {one.column: one.parity_ratio for one in each.fairness}
+    return [ratios.get(column, "") for column in columns]
 
 
 def _quality_plot(report: Report, spec: Classification, found: Findings) -> None:

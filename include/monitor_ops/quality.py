@@ -24,6 +24,7 @@ from include.records import ClassificationEvaluation, Estimate, FairnessResult, 
 
 _SHOWN = ("auc", "brier", "cost")
 _FEWEST = 100  # rows of a slice that is judged
+_ONE_OUTCOME = "too few of one outcome"
 _TOGETHER = 4  # windows that fairness is judged on
 
 
@@ -48,6 +49,7 @@ class Quality(Record):
     seen: dict[str, Estimate] = Field(default_factory=dict, description="metrics by the labels; empty before them")
     slices: tuple[Slice, ...] = ()
     fairness: tuple[FairnessResult, ...] = ()
+    why: dict[str, str] = Field(default_factory=dict, description="why a metric or a column's parity has no number")
     kpi: float | None = Field(default=None, description="mean cost of a case, in the spec's unit")
 
     @property
@@ -64,7 +66,7 @@ def foretold(
     spec: Classification, evaluation: ClassificationEvaluation, reliability: Reliability, scores: Array
 ) -> dict[str, Estimate]:
     """Return the metrics that scores foretell of themselves."""
-    return expected(scores, reliability.read(scores), _metrics(spec, evaluation), seed=spec.seed,
+    return expected(scores, reliability, _metrics(spec, evaluation), seed=spec.seed,
                     confidence=spec.gates.confidence)  # fmt: skip
 
 
@@ -112,7 +114,7 @@ def fairness(
     if len(rows) < _TOGETHER * spec.monitoring.min_rows:
         return ()
     weights = resamples(len(rows), spec.seed)
-    return tuple(audit(spec, rows, rows["score"].to_numpy(dtype=float), evaluation.threshold, weights))
+    return _audited(spec, evaluation, rows, weights)[0]
 
 
 def _quality(
@@ -125,10 +127,10 @@ def _quality(
     last_day: dt.date,
 ) -> Quality:
     scores, y = rows["score"].to_numpy(dtype=float), rows[spec.contract.target].to_numpy(dtype=float)
-    weights, seen = resamples(len(rows), spec.seed), {}
-    for name, metric in _metrics(spec, evaluation).items():
-        if (value := _estimated(metric(y, scores, weights), spec.gates.confidence)) is not None:
-            seen[name] = value
+    weights = resamples(len(rows), spec.seed)
+    every = {name: _estimated(spec, metric, y, scores, weights) for name, metric in _metrics(spec, evaluation).items()}
+    seen = {name: value for name, value in every.items() if value is not None}
+    audited, why = _audited(spec, evaluation, rows.reset_index(drop=True), weights)
     return Quality(
         first_day=first_day,
         last_day=last_day,
@@ -136,7 +138,8 @@ def _quality(
         foretold=foretold(spec, evaluation, reliability, scores),
         seen=seen,
         slices=tuple(_slices(spec, evaluation, profile, rows)),
-        fairness=tuple(audit(spec, rows.reset_index(drop=True), scores, evaluation.threshold, weights)),
+        fairness=audited,
+        why=why | {name: _ONE_OUTCOME for name in every if name not in seen},
         kpi=seen["cost"].value if "cost" in seen else None,
     )
 
@@ -161,16 +164,30 @@ def _slices(
             if len(mine) < _FEWEST:
                 found.append(line.model_copy(update={"why": f"{len(mine)} rows, {_FEWEST} are needed"}))
                 continue
-            with np.errstate(invalid="ignore"):
-                quality = _estimated(metric(y, score, resamples(len(mine), spec.seed)), spec.gates.confidence)
-            why = "" if quality else "too few of one outcome"
-            found.append(line.model_copy(update={"quality": quality, "why": why}))
+            quality = _estimated(spec, metric, y, score, resamples(len(mine), spec.seed))
+            found.append(line.model_copy(update={"quality": quality, "why": "" if quality else _ONE_OUTCOME}))
     return found
 
 
-def _estimated(values: Array, confidence: float) -> Estimate | None:
+def _audited(
+    spec: Classification, evaluation: ClassificationEvaluation, rows: pd.DataFrame, weights: Array
+) -> tuple[tuple[FairnessResult, ...], dict[str, str]]:
+    """Return the parity of each protected column, and why one has none; its groups may be too small in a window."""
+    found: list[FairnessResult] = []
+    why, scores = {}, rows["score"].to_numpy(dtype=float)
+    for rule in spec.gates.fairness:
+        try:
+            found += audit(spec, rows, scores, evaluation.threshold, weights, rules=(rule,))
+        except MissingMetricError as error:
+            why[f"parity by {rule.column}"] = f"{error.expected} are needed, and there are {error.seen}"
+    return tuple(found), why
+
+
+def _estimated(spec: Classification, metric: Metric, y: Array, scores: Array, weights: Array) -> Estimate | None:
     """Return an estimate; none where there is no number, as for the ranking of one outcome alone."""
+    with np.errstate(invalid="ignore"):
+        values = metric(y, scores, weights)
     try:
-        return estimate(values, confidence)
+        return estimate(values, spec.gates.confidence)
     except MissingMetricError:
         return None

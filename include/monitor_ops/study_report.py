@@ -48,7 +48,7 @@ def page(spec: UseCase, plan: Plan, found: Answer, metrics: Sequence[Metric], ab
 
 
 def plot(plan: Plan, found: Answer, metrics: Sequence[Metric]) -> Figure:
-    """Return how far each cadence is behind the best, by its fits, beside what some gain over time; dots are trainings."""
+    """Return how far each cadence is behind the best against its fits, and what some gain over time; dots train."""
     primary, first = metrics[0], found.standings[0]
     drawn, (left, right) = figure(2, height=4.0)
     histories: dict[tuple[int, ...], list[Standing]] = {}

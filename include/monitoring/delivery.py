@@ -10,7 +10,7 @@ from pydantic import Field
 from include.records import Record
 
 _PART, _DOUBLE = 0.6, 1.6  # of a usual day's rows: less is a part, more is a batch and another one
-_SURE = 3.5  # standard deviations that a day's rows must be away from a usual day's
+_SURE = 4.0  # standard deviations that a day's rows must be away from a usual day's
 _SPREAD = 1.5  # of days' rows over that of independent arrivals, at least
 _REPEATED = 0.05  # of a day's rows: more of them that came before are a batch that came twice
 _BROKEN = 0.05  # of the delivered rows: more of them in quarantine is a fault of the source

@@ -22,7 +22,7 @@ class JoinedTruth:
 
     Args:
         rows: Predictions with their target and the moment it became known; one row a prediction and version.
-        waiting: Predictions whose truth is not known yet.
+        waiting: Predictions whose truth is not known yet; those older than is kept wait for nothing.
         aside: Labels that count for nothing, by reason; a label that was given twice counts once.
         examples: Identifiers of some of them, by reason.
     """
@@ -54,20 +54,22 @@ def join(
 
     Args:
         predictions: ``day``, the key, and what was predicted; a row for each version that scored it.
-        truth: ``day``, the key, the target and ``available_at``; a correction is a further row that came later.
+        truth: ``day``, the key, the target and ``available_at``; a correction is a further row that came later. Empty,
+            even of columns, where there is no table yet.
         key: Column that identifies a case within its day.
         target: Column of the label.
         known_at: Labels that came later do not count.
         oldest: First day whose truth is kept; none for all.
     """
-    known = truth.loc[truth[AVAILABLE_AT] <= pd.Timestamp(known_at)] if len(truth) else truth
-    aside: dict[str, pd.Series] = {}
-    if oldest is not None and len(known):
+    same = [DAY, key, target, AVAILABLE_AT]
+    truth = truth if len(truth.columns) else pd.DataFrame(columns=same)
+    known = truth.loc[truth[AVAILABLE_AT] <= pd.Timestamp(known_at)]
+    aside = {DOUBLE: known.loc[known.duplicated(same), key]}
+    known = known.drop_duplicates(same)
+    if oldest is not None:
         aside[TOO_OLD] = known.loc[known[DAY] < oldest, key]
         known = known.loc[known[DAY] >= oldest]
-    same = [DAY, key, target, AVAILABLE_AT]
-    aside[DOUBLE] = known.loc[known.duplicated(same), key]
-    known = known.drop_duplicates(same)
+        predictions = predictions.loc[predictions[DAY] >= oldest]
     newest = known.groupby([DAY, key])[AVAILABLE_AT].transform("max") if len(known) else known[AVAILABLE_AT]
     known = known.loc[known[AVAILABLE_AT] == newest]
     contradicting = known.duplicated([DAY, key], keep=False)

@@ -12,6 +12,7 @@ from tests.browser.conftest import log_in
 
 STEPS = (
     "ingest", "retraining", "train", "deploy", "score", "monitor", "rollback", "rollout", "switch", "pin",
+    "study",
 )  # fmt: skip
 
 

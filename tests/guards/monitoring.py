@@ -5,9 +5,9 @@ from __future__ import annotations
 from tests.guards.mutant import Mutant
 
 DRIFT, WINDOW, SKETCH = (f"include/monitoring/{name}.py" for name in ("drift", "window", "sketch"))
-TRUTH = "include/monitoring/truth.py"
+TRUTH, QUALITY = "include/monitoring/truth.py", "include/monitor_ops/quality.py"
 SEEN, JOINED = "tests/unit/monitoring/test_drift.py::", "tests/unit/monitoring/test_truth.py::"
-CELLS = "tests/unit/monitoring/test_sketch.py::"
+CELLS, LABELLED = "tests/unit/monitoring/test_sketch.py::", "tests/unit/monitor_ops/test_quality.py::"
 OTHER = "AssertionError|assert"
 
 GUARDS = {
@@ -122,6 +122,33 @@ GUARDS = {
             "it does not count", TRUTH,
             "        known = known.loc[known[DAY] >= oldest]\n", "",
             f"{JOINED}test_truth_older_than_is_kept_does_not_count", OTHER,
+        ),
+        Mutant(
+            "what is older waits for nothing", TRUTH,
+            "        predictions = predictions.loc[predictions[DAY] >= oldest]\n", "",
+            f"{JOINED}test_predictions_older_than_is_kept_wait_for_nothing", OTHER,
+        ),
+    ),
+    "no truth yet": (
+        Mutant(
+            "a table that is not there is empty", TRUTH,
+            "    truth = truth if len(truth.columns) else pd.DataFrame(columns=same)\n", "",
+            f"{JOINED}test_all_wait_where_there_is_no_table_of_truth_yet[None]", "KeyError",
+        ),
+    ),
+    "labels of one kind": (
+        Mutant(
+            "a ranking that has no number is left out", QUALITY,
+            "    except MissingMetricError:\n", "    except ZeroDivisionError:\n",
+            f"{LABELLED}test_labels_of_one_kind_have_no_ranking_and_the_other_metrics_go_on", "MissingMetricError",
+        ),
+    ),
+    "protected groups too small to compare": (
+        Mutant(
+            "the other columns go on", QUALITY,
+            "        except MissingMetricError as error:\n", "        except ZeroDivisionError as error:\n",
+            f"{LABELLED}test_a_window_with_one_group_has_no_parity_by_it_and_all_else_goes_on",
+            "MissingMetricError|AttributeError",
         ),
     ),
 }  # fmt: skip

@@ -7,7 +7,7 @@ from tests.guards.mutant import Mutant
 CADENCE, WORTH, STUDY = "include/monitoring/cadence.py", "include/monitoring/worth.py", "include/monitor_ops/study.py"
 UNIT = "tests/unit/monitoring/test_cadence.py::"
 IMPOSSIBLE = f"{UNIT}test_a_study_that_cannot_be_made_says_why"
-STUDIED = "tests/services/monitoring/test_study.py::"
+STUDIED = "tests/services/monitor_ops/test_study.py::"
 UNSTOPPED = "DID NOT RAISE"
 
 GUARDS = {

@@ -82,6 +82,7 @@ def test_a_relation_that_turned_is_seen_by_the_truth_alone(bank):
     assert "auc" in seen.verdict.reason
 
 
+@pytest.mark.slow
 def test_a_champion_that_lost_to_the_one_before_is_rolled_back(bank):
     first = bank.state.champion
     bank.overridden()

@@ -59,3 +59,8 @@ def test_many_rows_in_quarantine_are_told_by_their_rule(broken, said):
 def test_nothing_delivered_and_nothing_expected_is_no_fault():
     nothing = Delivery(rows={})
     assert (nothing.faults, nothing.broken, nothing.quarantine_rate) == ([], [], 0.0)
+
+
+def test_the_busiest_day_of_a_shops_year_is_no_doubled_batch():
+    recorded = Delivery(rows={dt.date(2017, 12, 23): 7110}, usual=3929.5, spread=804)
+    assert recorded.faults == []

@@ -65,6 +65,16 @@ def test_truth_older_than_is_kept_does_not_count():
     assert found.said == ["1 labels: older than is kept (e.g. 1)"]
 
 
+def test_an_old_label_that_came_twice_is_one_that_is_too_old():
+    found = joined(labels((1, 0)), labels((1, 0)), oldest=DAY + dt.timedelta(days=1))
+    assert found.aside == {DOUBLE: 1, TOO_OLD: 1}
+
+
+def test_predictions_older_than_is_kept_wait_for_nothing():
+    assert joined(labels((1, 0)), oldest=DAY).waiting == 3
+    assert joined(labels((1, 0)), oldest=DAY + dt.timedelta(days=1)).waiting == 0
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_every_version_that_scored_a_case_gets_its_truth(times):
     both = pd.concat([PREDICTIONS.assign(version=1), PREDICTIONS.assign(version=2)])
@@ -77,3 +87,10 @@ def test_every_version_that_scored_a_case_gets_its_truth(times):
 def test_no_truth_at_all_leaves_all_waiting():
     found = joined(labels().astype({"id": "int64"}))
     assert (len(found.rows), found.waiting, found.aside) == (0, 4, {})
+
+
+@pytest.mark.parametrize("oldest", [None, DAY])
+def test_all_wait_where_there_is_no_table_of_truth_yet(oldest):
+    for predictions in (PREDICTIONS, PREDICTIONS.astype({"id": "str"})):
+        found = join(predictions, pd.DataFrame(), key="id", target="bad", known_at=LATE, oldest=oldest)
+        assert (len(found.rows), found.waiting, found.aside) == (0, 4, {})

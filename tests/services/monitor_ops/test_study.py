@@ -45,11 +45,12 @@ def studied(spec, asked, *, chunks=2):
     return run_id, conclude(spec, run_id, chunks), lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("landed", "days", "family"),
     [
-        pytest.param("classifier", 7, "scorecard", marks=pytest.mark.slow),
-        pytest.param("forecast", 6, "kernel", marks=pytest.mark.slow),
+        ("classifier", 7, "scorecard"),
+        ("forecast", 6, "kernel"),
         ("recommender", 2, "ease"),
     ],
     indirect=["landed"],
@@ -74,6 +75,7 @@ def test_a_study_says_how_often_to_retrain_and_shows_it(landed, days, family):
     assert conclude(landed, run_id, 2) == found  # a cleared task
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("landed", ["classifier"], indirect=True)
 def test_a_model_learns_nothing_of_its_window_nor_of_truth_that_was_not_known(landed):
     from include.monitor_ops.study_credit import material
@@ -88,6 +90,7 @@ def test_a_model_learns_nothing_of_its_window_nor_of_truth_that_was_not_known(la
     assert made.model.predict(rows).tolist() == again.model.predict(rows).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("landed", ["recommender"], indirect=True)
 def test_days_that_cannot_be_fitted_and_judged_are_named(landed):
     early = small_shop.START + dt.timedelta(days=3)
@@ -97,6 +100,7 @@ def test_days_that_cannot_be_fitted_and_judged_are_named(landed):
         plan(landed, Asked(last_day=early))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("landed", ["recommender"], indirect=True)
 def test_a_study_keeps_its_newest_whole_windows(landed):
     last = small_shop.START + dt.timedelta(days=40)
