@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from great_expectations import expectations as gxe
 
+from include.data.landing import UNIQUE
 from include.errors import ContractError
 from include.spec import Column, Contract, Role
 
@@ -165,7 +166,7 @@ def _broken(
             yield column.name, "below 2^63", rows.index[values > np.iinfo("int64").max].tolist()
         if column.dtype in ("integer", "number"):
             yield column.name, "finite", rows.index[np.isinf(values.to_numpy(dtype=float))].tolist()
-    yield contract.keys[0], "unique", _doubled(rows, contract.keys, days)
+    yield contract.keys[0], UNIQUE, _doubled(rows, contract.keys, days)
 
 
 def _doubled(rows: pd.DataFrame, keys: list[str], days: pd.Series) -> list[int]:

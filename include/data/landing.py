@@ -14,6 +14,7 @@ from include.data.sources import AVAILABLE_AT, DAY
 from include.data.tables import Table
 
 QUARANTINE = "quarantine"
+UNIQUE = "unique"  # the rule that a row breaks whose key its day has already
 
 
 def newest_known(frame: pd.DataFrame, keys: Sequence[str], known_at: dt.datetime | None = None) -> pd.DataFrame:

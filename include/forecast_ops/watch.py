@@ -21,6 +21,7 @@ from include.data.tables import Table
 from include.deployment.entries import State
 from include.deployment.journal import Journal
 from include.forecast import Forecast
+from include.forecast_ops.promises import keep_promises
 from include.forecast_ops.report import watch_report
 from include.forecast_ops.rows import BANDS, FORECASTS
 from include.forecasting.paths import LEVELS
@@ -72,6 +73,8 @@ def watch(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> WatchResult:
     grave: Verdict = next((each for each in _GRAVEST if (verdicts["verdict"] == each).any()), "not judged")
     reason = "; ".join(f"series {row.series}: {row.reason}" for row in wanted.itertuples())
     run_id = _record(spec, state, as_of, joined, verdicts, pipeline_run)
+    if (champion := state.of(spec.total).champion) is not None:
+        keep_promises(spec, champion, joined, as_of)
     return WatchResult(grave, tuple(wanted["series"]), reason, run_id)
 
 

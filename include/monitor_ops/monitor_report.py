@@ -80,8 +80,9 @@ def _owners(report: Report, spec: Classification, found: Findings) -> None:
 
 
 def _kpi(each: Quality) -> list[Any]:
-    total = f"{each.kpi * each.rows:.1f}" if each.kpi is not None else ""
-    return [_days(each), each.rows, each.foretold.get("cost", ""), each.seen.get("cost", ""), total]
+    cost = each.seen.get("cost")
+    total = f"{cost.value * each.rows:.1f}" if cost else ""
+    return [_days(each), each.rows, each.foretold.get("cost", ""), cost or "", total]
 
 
 def _days(window: Quality | Window) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from include.clock import business_time
-from include.data.landing import QUARANTINE
+from include.data.landing import QUARANTINE, UNIQUE
 from include.data.sources import AVAILABLE_AT, DAY
 from include.data.tables import Table
 from include.monitoring.delivery import Delivery
@@ -61,23 +61,24 @@ def operations(spec: UseCase, first_day: dt.date, last_day: dt.date) -> Operatio
     usual = counts[counts.index < first_day] if len(counts) else counts
     arrived = landed.groupby(DAY)[AVAILABLE_AT].min() if len(landed) else pd.Series(dtype=object)
     delays = {day: (arrived[day] - pd.Timestamp(business_time(day))).days for day in days if day in arrived.index}
+    broken = _quarantined(spec, first_day, last_day)
+    rules, again = broken["column"] + ": " + broken["rule"], broken["rule"] == UNIQUE
     delivery = Delivery(
         rows={day: int(counts.get(day, 0)) for day in days},
         usual=float(usual.median()) if len(usual) else 0.0,
         spread=float(usual.std()) if len(usual) > 1 else 0.0,
         late={day: delay for day, delay in delays.items() if delay > 0},
-        quarantined=_quarantined(spec, first_day, last_day),
+        repeated={day: int(count) for day, count in broken.loc[again, DAY].value_counts().items()},
+        quarantined={str(name): int(count) for name, count in rules.value_counts().items()},
     )
     answered = _answered(spec, first_day, last_day)
     return Operations(first_day=first_day, last_day=last_day, delivery=delivery, **answered)
 
 
-def _quarantined(spec: UseCase, first_day: dt.date, last_day: dt.date) -> dict[str, int]:
+def _quarantined(spec: UseCase, first_day: dt.date, last_day: dt.date) -> pd.DataFrame:
     columns = [DAY, "rule", "column"]
     broken = Table(spec.name, QUARANTINE).read(first_day=first_day, last_day=last_day, columns=columns)
-    if broken.empty:
-        return {}
-    return {str(name): int(count) for name, count in (broken["column"] + ": " + broken["rule"]).value_counts().items()}
+    return broken.astype({"rule": "str", "column": "str"})
 
 
 def _answered(spec: UseCase, first_day: dt.date, last_day: dt.date) -> dict[str, Any]:

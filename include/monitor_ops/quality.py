@@ -50,7 +50,6 @@ class Quality(Record):
     slices: tuple[Slice, ...] = ()
     fairness: tuple[FairnessResult, ...] = ()
     why: dict[str, str] = Field(default_factory=dict, description="why a metric or a column's parity has no number")
-    kpi: float | None = Field(default=None, description="mean cost of a case, in the spec's unit")
 
     @property
     def promises(self) -> list[Promise]:
@@ -140,7 +139,6 @@ def _quality(
         slices=tuple(_slices(spec, evaluation, profile, rows)),
         fairness=audited,
         why=why | {name: _ONE_OUTCOME for name in every if name not in seen},
-        kpi=seen["cost"].value if "cost" in seen else None,
     )
 
 

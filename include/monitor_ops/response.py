@@ -33,15 +33,16 @@ def respond(spec: UseCase, verdict: Verdict, *, key: str, run: str, at: dt.datet
     return ""
 
 
-def stopped(spec: UseCase, key: str) -> str:
-    """Return why a monitor has stopped a key, for which nothing is trained then; an empty text where none has."""
-    why = ""
+def stopped(spec: UseCase) -> dict[str, str]:
+    """Return why a monitor has stopped a key, by key; nothing is trained for it until a person lifts that."""
+    why: dict[str, str] = {}
     for entry in Journal(spec.name).entries():
-        state = entry.state.of(key)
-        if state.switch_on:
-            why = ""
-        elif entry.who == WHO:
-            why = state.switch_reason
+        for key in spec.keys:
+            state = entry.state.of(key)
+            if state.switch_on:
+                why.pop(key, None)
+            elif entry.who == WHO:
+                why[key] = state.switch_reason
     return why
 
 

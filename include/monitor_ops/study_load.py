@@ -11,9 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from include.catalog import resolve
 from include.clock import business_time
-from include.data.tables import Table
 from include.deployment.journal import Journal
-from include.errors import SourceError
 from include.forecast import Forecast
 from include.forecast_ops.history import history
 from include.forecast_ops.training import usable_days
@@ -24,7 +22,7 @@ from include.forecasting.samples import Sample, measured, observe, view
 from include.forecasting.windows import Horizon
 from include.models import registry
 from include.monitor_ops.reference import Dated, watched_hours
-from include.monitor_ops.study_material import ONE, Plan, Span
+from include.monitor_ops.study_material import ONE, Plan, Span, landed_days
 from include.monitoring.cadence import Metric, Quality
 from include.monitoring.profile import ReferenceProfile
 
@@ -49,7 +47,7 @@ class LoadMaterial:
     def __init__(self, spec: Forecast, plan: Plan) -> None:
         self._spec, self._family = spec, plan.family
         self._horizon = Horizon(spec.leads[0], temperature=True)
-        known = history(spec, known_at=business_time(plan.windows[-1].last), first_day=min(_days(spec)))
+        known = history(spec, known_at=business_time(plan.windows[-1].last), first_day=min(landed_days(spec)))
         self._days = usable_days(known, self._horizon)
         # What a model looks at is chosen once, by what was known before the first window.
         first = known.panel.known_at(self._horizon.origin(pd.Timestamp(plan.windows[0].first, tz="UTC")))
@@ -98,7 +96,7 @@ def material(spec: Forecast, plan: Plan) -> LoadMaterial:
 
 def reach(spec: Forecast) -> Span:
     """Return the days for which a model can be fitted and judged, of all that have landed."""
-    days = _days(spec)
+    days = landed_days(spec)
     return Span(first=min(days) + dt.timedelta(days=spec.min_history_days), last=max(days) - ONE)
 
 
@@ -106,16 +104,6 @@ def family(spec: Forecast) -> str:
     """Return the family of the total's champion, or the last of the spec's where there is none."""
     champion = Journal(spec.name).state().of(spec.total).champion
     return registry.forecast_of(champion).family if champion else spec.families[-1]
-
-
-def _days(spec: Forecast) -> set[dt.date]:
-    days = Table(spec.name, spec.datasets[0].table).days()
-    if not days:
-        raise SourceError(
-            expected="landed loads", seen="none", where=f"study of {spec.name}",
-            next_step=f"run {spec.name}_ingest first",
-        )  # fmt: skip
-    return days
 
 
 def _part(sample: Sample, rows: np.ndarray) -> Sample:

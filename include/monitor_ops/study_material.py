@@ -7,12 +7,14 @@ from typing import Any, Protocol
 
 from pydantic import Field
 
+from include.data.tables import Table
+from include.errors import SourceError
 from include.monitor_ops.reference import Dated
 from include.monitor_ops.windows import newest_windows
 from include.monitoring.cadence import InUse, Metric, Quality, Trigger
 from include.monitoring.profile import ReferenceProfile
 from include.records import Record
-from include.spec import UseCase
+from include.spec import DatasetUseCase, UseCase
 
 ONE = dt.timedelta(days=1)
 
@@ -52,6 +54,23 @@ class Material(Protocol):
     def reference(self, window: Span) -> ReferenceProfile:
         """Return the profile of what was known before a window."""
         ...
+
+
+def landed_days(spec: DatasetUseCase) -> set[dt.date]:
+    """Return the days that a study can be about.
+
+    Raises:
+        SourceError: nothing has landed.
+    """
+    table = spec.datasets[0].table
+    if not (days := Table(spec.name, table).days()):
+        raise SourceError(
+            expected=f"landed days of '{table}'",
+            seen="none",
+            where=f"study of {spec.name}",
+            next_step=f"run {spec.name}_ingest first",
+        )
+    return days
 
 
 def on_drift(spec: UseCase, material: Material, plan: Plan) -> Trigger:

@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from include.data.tables import Table
 from include.deployment.journal import Journal
-from include.errors import SourceError
 from include.models import registry
 from include.monitor_ops.reference import Dated, watched_lines
-from include.monitor_ops.study_material import ONE, Plan, Span
+from include.monitor_ops.study_material import ONE, Plan, Span, landed_days
 from include.monitoring.cadence import Metric, Quality
 from include.monitoring.profile import ReferenceProfile
 from include.recommend_ops.experiment import known_as_of, lists_of
@@ -105,12 +103,7 @@ def material(spec: Recommendation, plan: Plan) -> ShopMaterial:
 
 def reach(spec: Recommendation) -> Span:
     """Return the days for which a model can be fitted and judged, of all that have landed."""
-    days = Table(spec.name, spec.datasets[0].table).days()
-    if not days:
-        raise SourceError(
-            expected="landed purchases", seen="none", where=f"study of {spec.name}",
-            next_step=f"run {spec.name}_ingest first",
-        )  # fmt: skip
+    days = landed_days(spec)
     return Span(first=min(days) + dt.timedelta(days=spec.min_history_days + spec.fresh_days), last=max(days))
 
 

@@ -100,7 +100,7 @@ class Timeline:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """What a monitor's run says, as far as it says it."""
 
     verdict: str = ""
@@ -123,7 +123,7 @@ def read_timeline(spec: UseCase, steps: Sequence[Days], *, scenario: ScenarioNam
         TransientError: a store is away.
     """
     measure, verdicts = measure_of(spec), _verdicts(spec)
-    found = tuple(_step(measure, days, verdicts.get(days[1], Verdict())) for days in steps)
+    found = tuple(_step(measure, days, verdicts.get(days[1], Judgement())) for days in steps)
     first, last = steps[0][0], steps[-1][1]
     alarms = [Moment(each.last_day, "alarm", f"{each.verdict}: {each.reason}") for each in found if each.alarm]
     changes = _changes(spec)
@@ -140,13 +140,13 @@ def read_timeline(spec: UseCase, steps: Sequence[Days], *, scenario: ScenarioNam
     )
 
 
-def verdict_of(spec: UseCase, run_id: str) -> Verdict:
+def verdict_of(spec: UseCase, run_id: str) -> Judgement:
     """Return what one run of the monitor's DAG said; empty words where it came to none."""
     found = _judgements(spec, f"monitor/{run_id}")
-    return _said(spec, found[-1]) if found else Verdict()
+    return _said(spec, found[-1]) if found else Judgement()
 
 
-def _step(measure: Measure, days: Days, said: Verdict) -> Step:
+def _step(measure: Measure, days: Days, said: Judgement) -> Step:
     return Step(
         first_day=days[0],
         last_day=days[1],
@@ -159,9 +159,9 @@ def _step(measure: Measure, days: Days, said: Verdict) -> Step:
     )
 
 
-def _verdicts(spec: UseCase) -> dict[dt.date, Verdict]:
+def _verdicts(spec: UseCase) -> dict[dt.date, Judgement]:
     """Return the monitor's first word about each day; later ones are about the champion that followed from it."""
-    found: dict[dt.date, Verdict] = {}
+    found: dict[dt.date, Judgement] = {}
     for run in _judgements(spec, "monitor/%"):
         found.setdefault(dt.date.fromisoformat(run.info.run_name.rpartition(" ")[2]), _said(spec, run))
     return found
@@ -172,9 +172,9 @@ def _judgements(spec: UseCase, like: str) -> list[Any]:
     return [run for run in _runs(spec, like) if "verdict" in run.data.params]
 
 
-def _said(spec: UseCase, run: Any) -> Verdict:
+def _said(spec: UseCase, run: Any) -> Judgement:
     words = {name: run.data.params.get(name, "") for name in ("verdict", "cause", "reason")}
-    return Verdict(**words, estimated=_foretold(spec, run.info.run_id), run_id=run.info.run_id)
+    return Judgement(**words, estimated=_foretold(spec, run.info.run_id), run_id=run.info.run_id)
 
 
 def _foretold(spec: UseCase, run_id: str) -> Estimate | None:

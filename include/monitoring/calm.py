@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from include.monitoring.profile import ReferenceProfile
-from include.monitoring.smooth_test import Tested, combined, compare
+from include.monitoring.smooth_test import Tested, compare
 from include.monitoring.window import WindowCounts
 
 Array = NDArray[np.float64]
@@ -50,12 +50,8 @@ def independent(profile: ReferenceProfile, window: WindowCounts, *, seed: int) -
         name: compare(np.array(profile.columns[name].counts), counts, ordered=profile.columns[name].ordered)
         for name, counts in window.columns.items()
     }
-    p_values = {name: combined(each.p_value, each.rare_p, has_rare=_has_rare(each)) for name, each in tested.items()}
+    p_values = {name: each.both_p for name, each in tested.items()}
     return Looks(p_values, {name: each.effect for name, each in tested.items()}, tested, _drawn(profile, tested, seed))
-
-
-def _has_rare(tested: Tested) -> bool:
-    return tested.rare_p < 1.0
 
 
 def _drawn(profile: ReferenceProfile, tested: dict[str, Tested], seed: int) -> Array:

@@ -19,7 +19,6 @@ from include.monitoring.packing import PackedArray
 from include.monitoring.sketch import ColumnSketch, Counts, codes, sketch
 from include.records import Record
 
-PROFILE_VERSION: Literal[2] = 2
 _SAMPLE = 1000
 _GROUPS = 8
 
@@ -39,7 +38,7 @@ class ReferenceProfile(Record):
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
-    version: Literal[2] = PROFILE_VERSION
+    version: Literal[2] = 2
     rows: int
     columns: dict[str, ColumnSketch] = Field(description="by name, in the order of the counts")
     sampled: tuple[str, ...] = Field(default=(), description="columns of the sample")
@@ -47,7 +46,6 @@ class ReferenceProfile(Record):
     groups: dict[str, Groups] = Field(default_factory=dict, description="by the column that makes the groups")
     days: tuple[dt.date, ...] = Field(default=(), description="days of the reference, where rows of a day depend")
     daily: PackedArray = Field(description="rows by day and by cell of all columns, one behind another")
-    rows_a_day: float = Field(default=0.0, description="mean rows of a day with rows; 0 where days are not known")
 
     @property
     def starts(self) -> dict[str, slice]:
@@ -97,7 +95,6 @@ def build(
         groups={name: _grouped(columns, rows, name) for name in groups},
         days=tuple(order),
         daily=_by(columns, rows, place, len(order)) if len(order) else np.empty((0, 0), np.uint16),
-        rows_a_day=len(rows) / days.nunique() if days is not None and len(rows) else 0.0,
     )
 
 

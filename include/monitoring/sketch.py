@@ -40,7 +40,6 @@ class ColumnSketch(Record):
     edges: tuple[float, ...] = Field(default=(), description="bounds of ranges, a range is left-closed; rising")
     names: tuple[str, ...] = Field(default=(), description="values that have a cell of their own")
     counts: tuple[int, ...] = Field(description="rows of the reference in each cell")
-    share_other: float = Field(default=0.0, description="of values without a cell of their own, in the reference")
 
     @property
     def ordered(self) -> bool:
@@ -92,8 +91,7 @@ def sketch(values: pd.Series, *, categorical: bool = False) -> ColumnSketch:
     else:
         empty = empty.model_copy(update={"names": _names(kind, values)})
     counts = count(empty, values)
-    other = float(counts[-2] / max(counts.sum(), 1)) if kind not in ORDERED else 0.0
-    return empty.model_copy(update={"counts": tuple(counts.tolist()), "share_other": other})
+    return empty.model_copy(update={"counts": tuple(counts.tolist())})
 
 
 def count(column: ColumnSketch, values: pd.Series) -> Counts:

@@ -41,6 +41,11 @@ class Tested:
     rare_p: float
     effect: float
 
+    @property
+    def both_p(self) -> float:
+        """Return one p-value of the scores and the rare cells, by Bonferroni's rule."""
+        return min(1.0, 2 * min(self.p_value, self.rare_p)) if self.rare_p < 1 else self.p_value
+
 
 def compare(reference: Counts, window: Counts, *, ordered: bool) -> Tested:
     """Test a window's counts against the reference's, both of shape (cells,) and with at least one row.
@@ -64,11 +69,6 @@ def compare(reference: Counts, window: Counts, *, ordered: bool) -> Tested:
     chance = freedom / effective
     effect = float(np.sqrt(max(0.0, (means**2).sum() - chance) + rare_effect**2))
     return Tested(scores, statistic, freedom, p_value, rare_p, effect)
-
-
-def combined(p_value: float, rare_p: float, *, has_rare: bool) -> float:
-    """Return one p-value of a column from that of its scores and that of its rare cells, by Bonferroni's rule."""
-    return min(1.0, 2 * min(p_value, rare_p)) if has_rare else p_value
 
 
 def _scores(pooled: Array, rare: NDArray[np.bool_], *, ordered: bool) -> Array:

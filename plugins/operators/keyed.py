@@ -41,7 +41,8 @@ class KeysSnapshotOperator(StepOperator):
         refuse_wrong(spec, as_of)
         drift = triggering_extra(context, "drift_confirmed")
         wanted = training.concerned(spec, as_of) if drift else spec.keys
-        keys = [key for key in wanted if not stopped(spec, key)]
+        held = stopped(spec)
+        keys = [key for key in wanted if key not in held]
         if not keys:
             raise AirflowSkipException(
                 f"no {training.WHAT} was named by the watch of {as_of}, or all that were are stopped: {list(wanted)}"

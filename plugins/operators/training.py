@@ -46,7 +46,7 @@ class SnapshotOperator(StepOperator):
         from include.models import training
         from include.monitor_ops.response import stopped
 
-        if why := stopped(spec, DEFAULT_KEY):
+        if why := stopped(spec).get(DEFAULT_KEY):
             raise AirflowSkipException(f"stopped by the monitor, so nothing is trained: {why}")
         run, who = context["dag_run"], originator(context, spec)
         run_id = training.prepare(

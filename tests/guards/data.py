@@ -126,7 +126,7 @@ GUARDS = {
     "duplicate ids": (
         Mutant(
             "an identifier is there once", CONTRACTS,
-            '    yield contract.keys[0], "unique", _doubled(rows, contract.keys, days)\n', "",
+            '    yield contract.keys[0], UNIQUE, _doubled(rows, contract.keys, days)\n', "",
             f"{UNIT}test_a_double_that_is_the_same_is_kept_once", r"assert \[\] == \[8\]",
         ),
         Mutant(

@@ -193,6 +193,26 @@ def test_a_jump_is_named_its_series_alone_is_trained_and_the_error_falls(trained
     assert 0.85 < share[day(13)] < 1.15, "the level is learned"
 
 
+@pytest.mark.slow
+def test_what_the_total_showed_and_what_tomorrow_foretells_is_kept(trained):
+    made, _ = trained
+    promote(made, TRAINED)
+    for number in range(1, 7):
+        land(day(number), day(number))
+        issue(GRID, as_of=day(number), pipeline_run=f"forecast/{number}")
+    watch(GRID, as_of=day(6), pipeline_run="watch/6")
+    kept = evaluations(GRID, key=GRID.total).set_index("source")
+    shown, foretold = kept.loc["online"], kept.loc["estimate"]
+    assert (shown["first_day"], shown["last_day"], shown["rows"]) == (day(2), day(6), 5 * 24)
+    assert (foretold["first_day"], foretold["rows"]) == (day(7), 24)
+    assert 0 < foretold["low"] < foretold["value"] < foretold["high"]
+    land(day(7), day(7))
+    joined = joined_truth(GRID, as_of=day(7), days=1)
+    came = joined.loc[(joined["series"] == GRID.total) & (joined["day_ahead"] == 1)]
+    error = float(100 * ((came["load_kw"] - came["actual_kw"]).abs() / came["actual_kw"]).mean())
+    assert foretold["low"] < error < foretold["high"]
+
+
 def test_a_version_is_rebuilt_to_the_same_forecast_whatever_landed_since(trained):
     made, _ = trained
     land(day(1), day(2))

@@ -55,7 +55,7 @@ def test_a_change_of_the_world_is_confirmed_and_asks_for_a_training(bank):
     assert bank.week().verdict.word == "healthy"
     seen = [bank.week(prices) for _ in range(2)]
     assert [(each.verdict.word, each.cause) for each in seen] == [("watch", "environment"), ("retrain", "environment")]
-    assert stopped(SPEC, DEFAULT_KEY) == ""
+    assert stopped(SPEC) == {}
 
 
 def test_wrong_data_stops_calls_and_trains_nothing_until_a_person_lifts_it(bank):
@@ -63,14 +63,14 @@ def test_wrong_data_stops_calls_and_trains_nothing_until_a_person_lifts_it(bank)
     seen = bank.week(thousands)
     assert (seen.verdict.word, seen.cause, seen.verdict.call) == ("stop", "values", True)
     assert "LIMIT_BAL" in seen.verdict.reason
-    assert "LIMIT_BAL" in stopped(SPEC, DEFAULT_KEY)
+    assert "LIMIT_BAL" in stopped(SPEC)[DEFAULT_KEY]
     assert not bank.state.switch_on
     entry = Journal(SPEC.name).entries()[-1]
     assert (entry.who, entry.action) == ("monitor", "switch off")
 
     asked = Asked(who="ann", why="mended at its source", request_id="lift", at=business_time(bank.last_day))
     switch(SPEC, [DEFAULT_KEY], on=True, asked=asked)
-    assert stopped(SPEC, DEFAULT_KEY) == ""
+    assert stopped(SPEC) == {}
     assert bank.week().verdict.word == "healthy"
 
 
