@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import secrets
 import time
 from typing import Any
 
@@ -12,6 +14,7 @@ from include.errors import PermanentError, TransientError
 DONE = ("success", "failed")
 WAITING_STATE = "awaiting_input"
 _ENDED = (*DONE, "skipped", "upstream_failed")
+_TRIES, _PAUSE_SECONDS = 4, 1.0  # an embedded database that is being written answers "locked", and the API 500
 _SETTLE_SECONDS = 2.0  # longer than a slot stays taken by a task that has ended
 
 
@@ -46,9 +49,12 @@ class Airflow:
 
     def trigger(self, dag_id: str, *, partition_key: str | None = None, conf: dict[str, Any] | None = None) -> str:
         """Start a run, and return its id; a DAG without partitions takes no key."""
+        # An id of ours makes a repeated call the same call: a run is started once, whatever becomes of the answer.
+        run_id = f"manual__{dt.datetime.now(dt.UTC).isoformat()}_{secrets.token_hex(4)}"
         keyed = {"partition_key": partition_key} if partition_key else {}
-        body = {"logical_date": None, "conf": conf or {}, **keyed}
-        return str(self._ask("POST", f"dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf or {}, **keyed}
+        self._ask("POST", f"dags/{dag_id}/dagRuns", json=body)
+        return run_id
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Return one run."""
@@ -156,13 +162,27 @@ class Airflow:
         return f"{page}/tasks/{task_id}" if task_id else page
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:
-        for attempt in range(2):
+        failed = False
+        for left in reversed(range(_TRIES)):
             if "Authorization" not in self._session.headers:
                 self._log_in()
             answer = self._send(method, f"{self.url}/api/v2/{path}", **more)
-            if answer.status_code != 401 or attempt:
+            if answer.status_code == 401:
+                del self._session.headers["Authorization"]
+            elif answer.status_code == 409 and failed:
+                return None  # what was answered with an error had been done after all
+            elif answer.status_code < 500:
                 break
-            del self._session.headers["Authorization"]
+            else:
+                failed = True
+                time.sleep(_PAUSE_SECONDS if left else 0)
+        if failed and answer.status_code >= 500:
+            raise TransientError(
+                expected=f"{method} {path} to be answered",
+                seen=f"{answer.status_code}, {_TRIES} times: {answer.text[:500]}",
+                where=self.url,
+                next_step="read `./flightdeck logs api-server`; a locked database passes by itself",
+            )
         if not answer.ok:
             raise PermanentError(
                 expected=f"{method} {path} to be accepted for {self.user}",
