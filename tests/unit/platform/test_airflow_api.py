@@ -1,0 +1,69 @@
+"""A call that Airflow answers with an error of its own is made again, and starts one run for all that."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+
+import pytest
+
+from include.errors import PermanentError, TransientError
+from include.platform import airflow_api
+from include.platform.airflow_api import Airflow
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    """Give a client whose server answers with the given codes, one after the other, and what it was sent."""
+    codes, received = [], []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            code = 201 if self.path == "/auth/token" else (codes.pop(0) if len(codes) > 1 else codes[0])
+            if self.path != "/auth/token":
+                received.append(body)
+            answer = json.dumps({"access_token": "t", **body}).encode()
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(airflow_api, "_PAUSE_SECONDS", 0.0)
+
+    def client(*wanted):
+        codes[:] = wanted
+        return Airflow(f"http://127.0.0.1:{server.server_port}", "operator", "x"), received
+
+    yield client
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("codes", [(500, 200), (500, 503, 200), (500, 409), (401, 500, 200)])
+def test_a_trigger_is_repeated_as_the_same_run(answering, codes):
+    airflow, received = answering(*codes)
+    run_id = airflow.trigger("a_dag")
+    assert len(received) == len(codes)
+    assert {each["dag_run_id"] for each in received} == {run_id}
+
+
+def test_an_error_that_stays_is_said_with_what_airflow_answered(answering):
+    airflow, received = answering(500)
+    with pytest.raises(TransientError, match="500, 4 times"):
+        airflow.trigger("a_dag")
+    assert len(received) == 4
+
+
+@pytest.mark.parametrize("code", [403, 409, 401])
+def test_a_refusal_is_final(answering, code):
+    airflow, received = answering(code)
+    with pytest.raises(PermanentError, match=str(code)):
+        airflow.trigger("a_dag")
+    assert len(received) <= 4
