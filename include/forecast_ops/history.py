@@ -17,6 +17,8 @@ from include.forecasting.panel import HOUR, Array, Panel, from_tidy
 from include.forecasting.windows import DAY as HOURS
 from include.forecasting.windows import Horizon
 
+HISTORY_DAYS = 160  # before an origin, from which a forecast is made
+
 
 @dataclass(frozen=True)
 class History:

@@ -22,7 +22,7 @@ from include.errors import FlightdeckError, TransientError
 from include.forecast import Forecast
 from include.forecast_ops import artifact
 from include.forecast_ops.artifact import PackedForecaster
-from include.forecast_ops.history import History, history
+from include.forecast_ops.history import HISTORY_DAYS, History, history
 from include.forecast_ops.report import issue_report
 from include.forecast_ops.rows import FORECASTS, Issued, hourly, periods
 from include.forecast_ops.training import BACKTEST, usable_days
@@ -38,7 +38,6 @@ from include.records import ModelRef
 PERIODS = "forecast_periods"
 REPORT = "forecast.html"
 FALL_BACKS = ("similar_day", "yesterday", "last_week")
-_HISTORY_DAYS = 160
 _ABSURD = 10.0  # times the largest load of the last five weeks
 _FIRST_KNOWN = 1  # at noon, yesterday is the last whole day
 
@@ -53,7 +52,7 @@ def issue(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> Issued:
         TransientError: a service is away; run it again.
     """
     closure = spec.origin(as_of)
-    known = history(spec, known_at=closure, first_day=as_of - dt.timedelta(days=_HISTORY_DAYS))
+    known = history(spec, known_at=closure, first_day=as_of - dt.timedelta(days=HISTORY_DAYS))
     state, sequence = Journal(spec.name).at(closure)
     gaps = _gaps(known, pd.Timestamp(closure))
     hierarchy = tree({spec.total: spec.series})

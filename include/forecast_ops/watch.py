@@ -73,8 +73,9 @@ def watch(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> WatchResult:
     grave: Verdict = next((each for each in _GRAVEST if (verdicts["verdict"] == each).any()), "not judged")
     reason = "; ".join(f"series {row.series}: {row.reason}" for row in wanted.itertuples())
     run_id = _record(spec, state, as_of, joined, verdicts, pipeline_run)
-    if (champion := state.of(spec.total).champion) is not None:
-        keep_promises(spec, champion, joined, as_of)
+    total = state.of(spec.total)
+    if total.champion is not None:
+        keep_promises(spec, total.champion, total.previous, joined, as_of)
     return WatchResult(grave, tuple(wanted["series"]), reason, run_id)
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
 from include.data.sources import DAY
 from include.data.tables import Table
@@ -20,15 +19,15 @@ from include.deployment.entries import KeyState
 from include.deployment.journal import Journal
 from include.deployment.promotion import rollback
 from include.models import tracking
+from include.recommend_ops.evenings import TASK, keep_showing, of_versions, paired
 from include.recommend_ops.purchases import purchases
 from include.recommend_ops.report import watch_report
 from include.recommend_ops.shown import CHAMPION, LISTS, PREVIOUS, SHOWN, VERDICTS
 from include.recommendation import Recommendation
 from include.recommending.events import HOUSEHOLD, PRODUCT, TIME
-from include.recommending.metrics import Values, difference, ndcg
+from include.recommending.metrics import difference
 
 REPORT = "watch.html"
-_TASK = "rebuy"  # what is bought of a list on one day is rarely new to a household
 _WHO = "watch"
 
 
@@ -69,8 +68,9 @@ def watch(spec: Recommendation, *, as_of: dt.date, at: dt.datetime, pipeline_run
     bought = bought.assign(**{DAY: bought[TIME].dt.date})[[DAY, HOUSEHOLD, PRODUCT]].drop_duplicates()
     verdicts, taken_back = [], {}
     for market in spec.markets:
-        mine = lists.loc[(lists["market"] == market) & (lists["task"] == _TASK)]
+        mine = lists.loc[(lists["market"] == market) & (lists["task"] == TASK)]
         line = _judged(spec, mine, bought, state.of(market), as_of)
+        keep_showing(spec, market, state.of(market), mine, bought)
         if line["verdict"] == "worse":
             why = str(line["reason"])
             rollback(spec, key=market, who=_WHO, why=why, request_id=f"watch {market} in {pipeline_run}", at=at)
@@ -92,7 +92,7 @@ def _judged(
     """Return one market's numbers and verdict."""
     limits = spec.regression
     newest = lists.loc[(lists[DAY] == as_of - dt.timedelta(days=1)) & (lists["variant"] == SHOWN)]
-    _, _, shown = _paired(newest, bought, (SHOWN,))
+    _, _, shown = paired(newest, bought, (SHOWN,))
     line: dict[str, object] = {
         "model_version": now.champion.version if now.champion else 0,
         "previous_version": now.previous.version if now.previous else 0,
@@ -103,11 +103,7 @@ def _judged(
     }  # fmt: skip
     if now.previous is None or now.champion is None or now.pin is not None:
         return {**line, "verdict": "not judged", "reason": "no predecessor to compare with, or a pinned version"}
-    pairs = {CHAMPION: now.champion.version, PREVIOUS: now.previous.version}
-    same = pd.concat(
-        [lists.loc[(lists["variant"] == variant) & (lists["model_version"] == n)] for variant, n in pairs.items()]
-    )
-    households, _, found = _paired(same, bought, (CHAMPION, PREVIOUS))
+    households, _, found = paired(of_versions(lists, now), bought, (CHAMPION, PREVIOUS))
     if len(set(households)) < limits.min_households:
         said = f"{len(set(households))} households that bought, {limits.min_households} are needed"
         return {**line, "verdict": "not judged", "reason": said}
@@ -120,44 +116,6 @@ def _judged(
         f"over {len(by)} households"
     )
     return {**line, "verdict": "worse" if seen.high < -limits.max_loss else "healthy", "reason": reason}
-
-
-def _paired(
-    lists: pd.DataFrame, bought: pd.DataFrame, variants: tuple[str, ...]
-) -> tuple[list[int], list[dt.date], dict[str, Values]]:
-    """Return households and evenings with a list of each variant and a purchase the day after, and their NDCG."""
-    evenings = {name: set(zip(rows["household"], rows[DAY], strict=True)) for name, rows in lists.groupby("variant")}
-    shopped = set(zip(bought[HOUSEHOLD], bought[DAY] - pd.Timedelta(days=1), strict=True))
-    cases = sorted(set.intersection(shopped, *(evenings.get(name, set()) for name in variants)))
-    households, days = [case[0] for case in cases], [case[1] for case in cases]
-    if not cases:
-        return [], [], {name: np.empty(0) for name in variants}
-    place = {case: row for row, case in enumerate(cases)}
-    items = {item: column for column, item in enumerate(sorted({*lists["product"], *bought[PRODUCT]}))}
-    truth = _truth(bought, place, items)
-    return (
-        households,
-        days,
-        {name: ndcg(_tops(lists.loc[lists["variant"] == name], place, items), truth) for name in variants},
-    )
-
-
-def _truth(bought: pd.DataFrame, place: dict[tuple[int, dt.date], int], items: dict[int, int]) -> sp.csr_array:
-    keys = zip(bought[HOUSEHOLD], bought[DAY] - pd.Timedelta(days=1), bought[PRODUCT], strict=True)
-    cells = [(place[(who, day)], items[what]) for who, day, what in keys if (who, day) in place]
-    rows, columns = np.array(cells).T
-    return sp.coo_array(
-        (np.ones(len(cells), dtype=np.float32), (rows, columns)), shape=(len(place), len(items))
-    ).tocsr()
-
-
-def _tops(lists: pd.DataFrame, place: dict[tuple[int, dt.date], int], items: dict[int, int]) -> np.ndarray:
-    tops = np.full((len(place), int(lists["rank"].max())), -1, dtype=np.int32)
-    for row in lists[["household", DAY, "rank", "product"]].itertuples(index=False):
-        where = place.get((row.household, row.day))
-        if where is not None:
-            tops[where, row.rank - 1] = items[row.product]
-    return tops
 
 
 def _record(

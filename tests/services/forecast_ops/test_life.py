@@ -15,6 +15,7 @@ from include.deployment.promotion import promote_many
 from include.forecast_ops import artifact, training
 from include.forecast_ops.clean_check import check
 from include.forecast_ops.issue import issue
+from include.forecast_ops.promises import keep_promises
 from include.forecast_ops.reproduce import reproduce
 from include.forecast_ops.timeline import publish_timeline
 from include.forecast_ops.watch import flagged, joined_truth, watch
@@ -211,6 +212,14 @@ def test_what_the_total_showed_and_what_tomorrow_foretells_is_kept(trained):
     came = joined.loc[(joined["series"] == GRID.total) & (joined["day_ahead"] == 1)]
     error = float(100 * ((came["load_kw"] - came["actual_kw"]).abs() / came["actual_kw"]).mean())
     assert foretold["low"] < error < foretold["high"]
+
+    joined = joined_truth(GRID, as_of=day(7), days=7)
+    keep_promises(GRID, made[GRID.total], made[GRID.total], joined, day(7))
+    again = evaluations(GRID, key=GRID.total).set_index("source").loc["replay"]
+    own = joined.loc[(joined["series"] == GRID.total) & (joined["day_ahead"] == 1)]
+    error = float(100 * ((own["base_kw"] - own["actual_kw"]).abs() / own["actual_kw"]).mean())
+    assert (again["first_day"], again["last_day"]) == (day(2), day(7))
+    assert again["value"] == pytest.approx(error), "what is forecast again is what was forecast then"
 
 
 def test_a_version_is_rebuilt_to_the_same_forecast_whatever_landed_since(trained):

@@ -97,6 +97,9 @@ def test_nights_promote_refresh_publish_and_watch():
 
     assert "households that bought something" in seen.said
     assert seen.taken_back == {}
+    kept = evaluations(SPEC, key="north").set_index("source").loc["online"]
+    assert (kept["version"], kept["first_day"], kept["last_day"]) == (1, LAST + ONE, LAST + ONE)
+    assert kept["low"] < kept["value"] < kept["high"]
     assert second.promoted, "a day later the champion is due, and no worse"
     lists = Table(SPEC.name, LISTS).read()
     assert set(lists["variant"]) == {"shown", "champion", "previous"}
@@ -110,6 +113,12 @@ def test_nights_promote_refresh_publish_and_watch():
     assert set(campaign["household"]) <= set(range(1, 60))
     verdicts = Table(SPEC.name, VERDICTS).read()
     assert (verdicts["hit_rate"] > 0.2).all()
+
+    night(LAST + 2 * ONE)
+
+    kept = evaluations(SPEC, key="north").set_index(["source", "version"])
+    assert kept.loc[("online", 2), "last_day"] == LAST + 2 * ONE
+    assert kept.loc[("replay", 1), "last_day"] == LAST + 2 * ONE
 
 
 def test_night_that_is_repeated_changes_nothing():
