@@ -16,6 +16,7 @@ import pytest
 
 from include.data.objects import ObjectStore
 from include.errors import PermanentError
+from include.platform.bootstrap import ROOT
 from include.platform.stores import Program, free_ports, mlflow_program, s3_program
 from include.settings import Settings, settings
 
@@ -27,9 +28,16 @@ SHARED_SERVICES = "FLIGHTDECK_TEST_SHARED_SERVICES"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave for the end what shares a platform; a browser's driver holds the thread's event loop once it runs."""
+    """Leave for the end what shares a platform; a browser's driver holds the thread's event loop once it runs.
+
+    Where two processes share the work, one has all that needs services, and so starts them once and is alone with the
+    platform's ports; the rest goes by files.
+    """
     last = ("e2e", "browser")
     items.sort(key=lambda item: max((last.index(part) + 1 for part in item.path.parts if part in last), default=0))
+    for item in items:
+        served = {"services", *last} & set(item.path.relative_to(ROOT).parts)
+        item.add_marker(pytest.mark.xdist_group("served" if served else item.path.stem))
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from rich.console import Console
 from include.platform.bootstrap import ROOT
 
 _BIN = Path(sys.executable).parent
+_SIDE_BY_SIDE = ["-n", "2", "--dist", "loadgroup"]  # what needs services, and what needs none
 
 
 def run_checks(*, everything: bool, only: list[str], console: Console) -> int:
@@ -23,7 +24,8 @@ def run_checks(*, everything: bool, only: list[str], console: Console) -> int:
         only: Arguments for pytest; the linters are left out where there are some.
         console: Where to say what happens.
     """
-    pytest = [str(_BIN / "pytest"), *(only or ["--durations=10"]), *([] if everything or only else ["-m", "not slow"])]
+    chosen = only or [*_SIDE_BY_SIDE, "--durations=10", *([] if everything else ["-m", "not slow"])]
+    pytest = [str(_BIN / "pytest"), *chosen]
     steps = [
         ("ruff check", [str(_BIN / "ruff"), "check", "."]),
         ("ruff format", [str(_BIN / "ruff"), "format", "--check", "."]),
