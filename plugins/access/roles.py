@@ -53,7 +53,8 @@ LOOK = Right(
         *_pairs((_READ, _MENU), fab.RESOURCE_DAG, fab.RESOURCE_DAG_RUN, fab.RESOURCE_TASK_INSTANCE, RESOURCE_ASSET),
         *_pairs((_READ, _MENU), fab.RESOURCE_DAG_DEPENDENCIES, fab.RESOURCE_HITL_DETAIL, fab.RESOURCE_POOL),
         *_pairs((_READ,), fab.RESOURCE_DAG_VERSION, fab.RESOURCE_DAG_WARNING, RESOURCE_ASSET_ALIAS),
-        *_pairs((_READ,), fab.RESOURCE_BACKFILL, fab.RESOURCE_WEBSITE),
+        # Every page asks which plugins have a part in it.
+        *_pairs((_READ,), fab.RESOURCE_BACKFILL, fab.RESOURCE_WEBSITE, fab.RESOURCE_PLUGIN),
         *_pairs((_MENU,), fab.RESOURCE_BROWSE_MENU, fab.RESOURCE_DOCS, fab.RESOURCE_DOCS_MENU),
     ),
 )
@@ -78,11 +79,11 @@ CODE = Right(
     _pairs((_READ,), fab.RESOURCE_DAG_CODE, fab.RESOURCE_IMPORT_ERROR),
 )
 PARTS = Right(
-    "see plugins, providers and Airflow's own jobs",
+    "see providers and Airflow's own jobs",
     "They answer whether it is the platform that is at fault, and not the pipeline.",
     (
-        *_pairs((_READ, _MENU), fab.RESOURCE_PLUGIN, fab.RESOURCE_PROVIDER, fab.RESOURCE_JOB),
-        *_pairs((_MENU,), fab.RESOURCE_ADMIN_MENU),
+        *_pairs((_READ, _MENU), fab.RESOURCE_PROVIDER, fab.RESOURCE_JOB),
+        *_pairs((_MENU,), fab.RESOURCE_ADMIN_MENU, fab.RESOURCE_PLUGIN),
     ),
 )
 SEE_VARIABLES = Right(
