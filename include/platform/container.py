@@ -65,7 +65,7 @@ def fresh_environment() -> dict[str, str]:
     made = Home(_HOME).load_or_make(today=dt.datetime.now(dt.UTC).date())
     return {
         **{variable: made.secrets.get(name) or secrets.token_urlsafe(24) for name, variable in cluster.SECRETS.items()},
-        **{variable: secrets.token_urlsafe(12) for variable in cluster.PASSWORDS.values()},
+        **{variable: made.passwords[account] for account, variable in cluster.PASSWORDS.items()},
         REPLAY_START: made.replay_start.isoformat(),
     }
 
@@ -142,8 +142,9 @@ def _check(service: str) -> int:
 def _setup() -> int:
     from include.platform.prepare import prepare
 
-    state, passwords = _state("setup"), _given(list(cluster.PASSWORDS.values()))
-    prepare(state, _HOME, passwords={account: passwords[name] for account, name in cluster.PASSWORDS.items()})
+    state = _state("setup")
+    _given(list(cluster.PASSWORDS.values()))
+    prepare(state, _HOME)
     return 0
 
 
