@@ -8,6 +8,7 @@ import requests
 from include.platform import access
 from include.platform.state import USERS
 from tests.cluster.conftest import Person, environment, ran
+from tests.platform_fixtures import until
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,8 @@ def test_who_is_switched_off_stays_off(cluster, people, database):
     try:
         assert renewed(cluster) == ["account auditor: stays switched off"]
         assert opens(people, "auditor", cluster.state.passwords["auditor"]) is None
+        # Who is logged in is looked up again within half a minute.
+        until(lambda: people["auditor"].ask("GET", "dags").status_code == 401, seconds=45)
     finally:
         switch(True)
 

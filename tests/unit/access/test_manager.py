@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 # FAB's own import, on which we have no say.
-pytestmark = pytest.mark.filterwarnings("ignore:starlette.middleware.wsgi is deprecated")
+pytestmark = pytest.mark.filterwarnings("ignore::starlette.exceptions.StarletteDeprecationWarning")
 
 SEES, ANSWERS, EDITS = ("can_read", "DAGs"), ("can_edit", "HITL Detail"), ("can_edit", "DAGs")
 
