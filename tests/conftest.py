@@ -27,6 +27,7 @@ REPLAY_START = dt.date(2026, 5, 1)
 SHARED_SERVICES = "FLIGHTDECK_TEST_SHARED_SERVICES"
 
 
+@pytest.hookimpl(tryfirst=True)  # before the names of groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave for the end what shares a platform; a browser's driver holds the thread's event loop once it runs.
 
