@@ -13,31 +13,37 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from include.data.objects import ObjectStore
 from include.errors import PermanentError
-from include.platform.bootstrap import ROOT
 from include.platform.stores import Program, free_ports, mlflow_program, s3_program
 from include.settings import Settings, settings
 
 pytest_plugins = ["tests.platform_fixtures"]
 
 REPLAY_START = dt.date(2026, 5, 1)
+SHARED = ("e2e", "browser", "cluster")  # folders whose tests share one platform, in the order in which they run
 # Set where the environment names services that another test session has started, for this one to share.
 SHARED_SERVICES = "FLIGHTDECK_TEST_SHARED_SERVICES"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave for the end what shares a platform; a browser's driver holds the thread's event loop once it runs.
+    """Leave for the end what shares a platform; a browser's driver holds the thread's event loop once it runs."""
+    items.sort(key=lambda item: max((SHARED.index(part) + 1 for part in item.path.parts if part in SHARED), default=0))
 
-    Where two processes share the work, one has all that needs services, and so starts them once and is alone with the
-    platform's ports; the rest goes by files.
-    """
-    last = ("e2e", "browser", "cluster")
-    items.sort(key=lambda item: max((last.index(part) + 1 for part in item.path.parts if part in last), default=0))
-    for item in items:
-        served = {"services", *last} & set(item.path.relative_to(ROOT).parts)
-        item.add_marker(pytest.mark.xdist_group("served" if served else item.path.stem))
+
+class ServedAndRest(LoadScopeScheduling):
+    """One process has all that needs services, and the platform's ports to itself; the rest is shared out by files."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "served" if {"services", *SHARED} & set(file.split("/")) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ServedAndRest:
+    """Share the work out as above wherever it is shared."""
+    return ServedAndRest(config, log)
 
 
 @contextlib.contextmanager
@@ -124,14 +130,7 @@ def mlflow_url(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         yield os.environ["MLFLOW_TRACKING_URI"]
         return
     folder, (port,) = tmp_path_factory.mktemp("mlflow"), free_ports(1)
-    program = mlflow_program(
-        port=port,
-        database=f"sqlite:///{folder / 'mlflow.db'}",
-        s3_url=s3,
-        access_key="test",
-        secret_key="test-secret",
-        bucket="mlflow",
-    )
+    program = mlflow_program(folder, port=port, s3_url=s3, access_key="test", secret_key="test-secret", bucket="mlflow")
     url = f"http://127.0.0.1:{port}"
     with pytest.MonkeyPatch.context() as patch, running(program, f"{url}/health", folder / "log"):
         patch.setenv("MLFLOW_TRACKING_URI", url)

@@ -13,7 +13,7 @@ from rich.console import Console
 from include.platform.bootstrap import ROOT
 
 _BIN = Path(sys.executable).parent
-_SIDE_BY_SIDE = ["-n", "2", "--dist", "loadgroup"]  # what needs services, and what needs none
+_SIDE_BY_SIDE = ["-n", "2", "--dist", "loadscope"]  # how they are shared out, tests/conftest.py says
 
 
 def run_checks(*, everything: bool, only: list[str], console: Console) -> int:
