@@ -128,6 +128,7 @@ def test_who_sees_a_connection_sees_no_secret_of_it(people):
 
 
 def test_the_plugins_bring_no_page_that_would_need_a_row_here(people):
+    assert people["admin"].ask("GET", "plugins/importErrors").json()["import_errors"] == []
     (ours,) = [each for each in people["admin"].ask("GET", "plugins").json()["plugins"] if each["name"] == "flightdeck"]
     pages = ("fastapi_apps", "external_views", "react_apps", "flask_blueprints", "appbuilder_views")
     assert {page: ours[page] for page in pages if ours.get(page)} == {}

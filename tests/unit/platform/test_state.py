@@ -51,6 +51,16 @@ def test_what_is_remembered_survives(tmp_path):
     assert home.load_or_make(today=TODAY + dt.timedelta(days=1)) == made
 
 
+def test_an_account_that_came_later_gets_a_password_and_nobody_else_a_new_one(tmp_path):
+    home = Home(tmp_path / "home")
+    made = home.load_or_make(today=TODAY)
+    known = {name: word for name, word in made.passwords.items() if name != "auditor"}
+    home.save(made.model_copy(update={"passwords": known}))
+    later = home.load_or_make(today=TODAY).passwords
+    assert len(later.pop("auditor")) >= 16
+    assert later == known
+
+
 def test_git_ignores_the_home_of_the_platform():
     inside = subprocess.run(["git", "rev-parse"], cwd=ROOT, capture_output=True, check=False)
     if inside.returncode:
