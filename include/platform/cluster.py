@@ -135,4 +135,7 @@ def _differing(state: State, slots: int) -> dict[str, str]:
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": "127.0.0.1",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(_HEARTBEAT_SECONDS),
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": str(_DETECTION_SECONDS),
+        # An API server that is replaced is back in half a minute; tasks wait for it, and ask often enough to be heard.
+        "WORKERS__EXECUTION_API_RETRIES": "10",
+        "WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "5",
     }
