@@ -46,7 +46,8 @@ def ensure(kind: str) -> None:
         make_venv(VENV)
         lock = str(ROOT / LOCKS[kind])
         run(
-            [*_installer(), "--require-hashes", "-r", lock],
+            # The lock is whole; an older pip would look for a newer Celery than the one that it names.
+            [*_installer(), "--no-deps", "--require-hashes", "-r", lock],
             f"installing {_count(lock)} packages from {LOCKS[kind]}",
             "see that the package index is in reach and the disk has room, then repeat",
         )
