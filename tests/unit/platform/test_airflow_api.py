@@ -12,7 +12,6 @@ from include.errors import PermanentError, TransientError
 from include.platform import airflow_api
 from include.platform.airflow_api import Airflow
 
-
 HUNG_UP = 0
 
 
