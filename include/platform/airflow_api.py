@@ -166,7 +166,14 @@ class Airflow:
         for left in reversed(range(_TRIES)):
             if "Authorization" not in self._session.headers:
                 self._log_in()
-            answer = self._send(method, f"{self.url}/api/v2/{path}", **more)
+            try:
+                answer = self._send(method, f"{self.url}/api/v2/{path}", **more)
+            except TransientError:  # a server that is being replaced, or has too much to do
+                if not left:
+                    raise
+                failed = True
+                time.sleep(_PAUSE_SECONDS)
+                continue
             if answer.status_code == 401:
                 del self._session.headers["Authorization"]
             elif answer.status_code == 409 and failed:

@@ -12,6 +12,8 @@ from include.errors import PermanentError, TransientError
 from include.platform import airflow_api
 from include.platform.airflow_api import Airflow
 
+HUNG_UP = 0
+
 
 @pytest.fixture
 def answering(monkeypatch):
@@ -24,6 +26,9 @@ def answering(monkeypatch):
             code = 201 if self.path == "/auth/token" else (codes.pop(0) if len(codes) > 1 else codes[0])
             if self.path != "/auth/token":
                 received.append(body)
+            if code == HUNG_UP:
+                self.close_connection = True
+                return
             answer = json.dumps({"access_token": "t", **body}).encode()
             self.send_response(code)
             self.send_header("Content-Length", str(len(answer)))
@@ -46,7 +51,7 @@ def answering(monkeypatch):
     server.server_close()
 
 
-@pytest.mark.parametrize("codes", [(500, 200), (500, 503, 200), (500, 409), (401, 500, 200)])
+@pytest.mark.parametrize("codes", [(500, 200), (500, 503, 200), (500, 409), (401, 500, 200), (0, 200), (0, 409)])
 def test_a_trigger_is_repeated_as_the_same_run(answering, codes):
     airflow, received = answering(*codes)
     run_id = airflow.trigger("a_dag")
@@ -57,6 +62,13 @@ def test_a_trigger_is_repeated_as_the_same_run(answering, codes):
 def test_an_error_that_stays_is_said_with_what_airflow_answered(answering):
     airflow, received = answering(500)
     with pytest.raises(TransientError, match="500, 4 times"):
+        airflow.trigger("a_dag")
+    assert len(received) == 4
+
+
+def test_a_server_that_stays_away_is_said_to_be(answering):
+    airflow, received = answering(HUNG_UP)
+    with pytest.raises(TransientError, match="an answer from Airflow"):
         airflow.trigger("a_dag")
     assert len(received) == 4
 
