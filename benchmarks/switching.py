@@ -114,7 +114,9 @@ def _stores(folder: Path) -> Iterator[None]:
     )  # fmt: skip
     settings.cache_clear()
     s3 = s3_program(s3_folder, ports=ports[:10], buckets=["flightdeck", "mlflow"], **access)
-    mlflow = mlflow_program(mlflow_folder, port=ports[10], s3_url=url, bucket="mlflow", **access)
+    mlflow = mlflow_program(
+        port=ports[10], database=f"sqlite:///{mlflow_folder / 'mlflow.db'}", s3_url=url, bucket="mlflow", **access
+    )
     with _running(s3), _running(mlflow):
         _until_answered(f"{url}/healthz")
         _until_answered(f"{mlflow_url}/health")

@@ -9,6 +9,7 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 from include.errors import PermanentError, TransientError
 from include.spec import UseCase
+from include.work import placement
 from plugins.notifiers.oncall import OnCallNotifier, close_mlflow_runs
 
 RETRIES = 4
@@ -41,11 +42,13 @@ def oncall_defaults(*, owner: str, team: str) -> dict[str, Any]:
 
 
 def dag_defaults(spec: UseCase, step: str) -> dict[str, Any]:
-    """Return the arguments that all DAGs of a use case share."""
+    """Return the arguments that all DAGs of a use case share; the step says where its tasks may run."""
+    shared = oncall_defaults(owner=spec.owner, team=spec.team)
     return {
         "dag_id": f"{spec.name}_{step}",
         "catchup": False,
         "max_active_runs": 1,
         "tags": {spec.name, step, f"risk:{spec.risk.risk_class}"},
-        **oncall_defaults(owner=spec.owner, team=spec.team),
+        **shared,
+        "default_args": {**shared["default_args"], **placement(step)},
     }

