@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Where two processes share the work, one has all that needs services, and so starts them once and is alone with the
     platform's ports; the rest goes by files.
     """
-    last = ("e2e", "browser")
+    last = ("e2e", "browser", "cluster")
     items.sort(key=lambda item: max((last.index(part) + 1 for part in item.path.parts if part in last), default=0))
     for item in items:
         served = {"services", *last} & set(item.path.relative_to(ROOT).parts)
