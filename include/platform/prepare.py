@@ -36,7 +36,7 @@ def prepare(state: State, home: Path, *, passwords: Mapping[str, str]) -> None:
     """
     env = cluster.airflow_env(state, home)
     print("· databases and their roles", flush=True)
-    _databases(state)
+    databases(state)
     print("· tables of Airflow", flush=True)
     _run(components.migration(env).argv, env)
     if _has_tables("mlflow", state):  # MLflow makes them itself, and refuses to start on those of an older version
@@ -48,7 +48,8 @@ def prepare(state: State, home: Path, *, passwords: Mapping[str, str]) -> None:
     _accounts(env, passwords)
 
 
-def _databases(state: State) -> None:
+def databases(state: State) -> None:
+    """Make the databases and roles that are missing, and give the roles their passwords."""
     import psycopg
     from psycopg import sql
 
