@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -49,6 +50,6 @@ def postgres_server(user: str, *, port: int = 0) -> Iterator[int]:
         )
         yield port
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # at once; on SIGTERM it waits for whoever is still connected
         server.wait(20)
         shutil.rmtree(folder)

@@ -2,8 +2,8 @@
 
 The programs and their settings are those of the embedded platform but for what ``include.platform.cluster`` says.
 `python -m include.platform.container` takes the name of a service, `check` with a name, `setup`, which prepares what
-the services need, `life` with a use case, `key`, `backup` and `restore` as the door does, or `env`, which prints fresh
-secrets.
+the services need, `env`, which prints fresh secrets, `life` and `verify` with a use case, or `key`, `backup` and
+`restore` as the door does.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ _VALKEY_CONFIG = Path("/etc/valkey.conf")
 def main(arguments: list[str]) -> int:
     """Run a service, check it, or do one of the things beside; return the exit code."""
     what, more = (arguments or [""])[0], arguments[1:]
+    beside = {"key": _key, "life": _life, "verify": _verify, "backup": _backup, "restore": _restore}
     try:
         if what in SERVICES and not more:
             return supervise([_program(what)])
@@ -47,14 +48,14 @@ def main(arguments: list[str]) -> int:
             return 0
         if what == "setup" and not more:
             return _setup()
-        if what in ("key", "life", "backup", "restore"):
-            return {"key": _key, "life": _life, "backup": _backup, "restore": _restore}[what](more)
+        if what in beside:
+            return beside[what](more)
     except FlightdeckError as error:
         print(error, file=sys.stderr)
         return 1
     print(
-        f"one of {', '.join(SERVICES)}, `check` with one of them, `setup`, `env`, or `life`, `key`, `backup` or "
-        "`restore` with `--help`",
+        f"one of {', '.join(SERVICES)}, `check` with one of them, `setup`, `env`, or {', '.join(sorted(beside))} with "
+        "`--help`",
         file=sys.stderr,
     )
     return 2
@@ -67,7 +68,7 @@ def fresh_environment() -> dict[str, str]:
     made = Home(_HOME).load_or_make(today=dt.datetime.now(dt.UTC).date())
     return {
         **{variable: made.secrets.get(name) or secrets.token_urlsafe(24) for name, variable in cluster.SECRETS.items()},
-        **{variable: secrets.token_urlsafe(12) for variable in cluster.PASSWORDS.values()},
+        **{variable: made.passwords[account] for account, variable in cluster.PASSWORDS.items()},
         REPLAY_START: made.replay_start.isoformat(),
     }
 
@@ -144,8 +145,9 @@ def _check(service: str) -> int:
 def _setup() -> int:
     from include.platform.prepare import prepare
 
-    state, passwords = _state("setup"), _given(list(cluster.PASSWORDS.values()))
-    prepare(state, _HOME, passwords={account: passwords[name] for account, name in cluster.PASSWORDS.items()})
+    state = _state("setup")
+    _given(list(cluster.PASSWORDS.values()))
+    prepare(state, _HOME)
     return 0
 
 
@@ -161,6 +163,19 @@ def _life(arguments: list[str]) -> int:
     life = live(Deployment(_state("setup")), classification(given.use_case), approve_as=given.approve_as, ask=False)
     print(life.waiting or life.skipped or f"life took {life.seconds:.0f} s", flush=True)
     return 75 if life.waiting else 0
+
+
+def _verify(arguments: list[str]) -> int:
+    from rich.console import Console
+
+    from include.catalog import use_case
+    from include.platform import show
+
+    parser = argparse.ArgumentParser(prog="verify")
+    parser.add_argument("use_case")
+    given = parser.parse_args(arguments)
+    Deployment(_state("setup")).enter()
+    return 0 if show.journal(Console(highlight=False), use_case(given.use_case)) else 1
 
 
 class Deployment:

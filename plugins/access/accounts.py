@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from include.errors import FlightdeckError, PermanentError
-from include.platform.container import PASSWORDS
+from include.platform.cluster import PASSWORDS
 from plugins.access.roles import ROLE_OF, ROLES, Role
 
 
@@ -75,7 +75,7 @@ def _account(manager: Any, name: str, password: str) -> str:
     role, user = manager.find_role(ROLE_OF[name]), manager.find_user(username=name)
     if user is None:
         # FAB wants an address of everybody; under this domain nobody can ever have one.
-        manager.add_user(name, name, "", f"{name}@flightdeck.invalid", role, password)
+        manager.add_user(name, name, "account", f"{name}@flightdeck.invalid", role, password)
         return f"account {name}: made"
     did = []
     if [each.name for each in user.roles] != [role.name]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow.providers.common.compat.security.permissions import RESOURCE_ASSET, RESOURCE_ASSET_ALIAS
 from airflow.providers.fab.www.security import permissions as fab
 
 ADMIN = "Admin"
@@ -50,12 +49,12 @@ LOOK = Right(
     "see DAGs, runs, tasks and assets",
     "Whoever has a role works on runs or judges them, and the pages cannot be drawn without.",
     (
-        *_pairs((_READ, _MENU), fab.RESOURCE_DAG, fab.RESOURCE_DAG_RUN, fab.RESOURCE_TASK_INSTANCE, RESOURCE_ASSET),
+        *_pairs((_READ, _MENU), fab.RESOURCE_DAG, fab.RESOURCE_DAG_RUN, fab.RESOURCE_TASK_INSTANCE, fab.RESOURCE_ASSET),
         *_pairs((_READ, _MENU), fab.RESOURCE_DAG_DEPENDENCIES, fab.RESOURCE_HITL_DETAIL, fab.RESOURCE_POOL),
-        *_pairs((_READ,), fab.RESOURCE_DAG_VERSION, fab.RESOURCE_DAG_WARNING, RESOURCE_ASSET_ALIAS),
+        *_pairs((_READ,), fab.RESOURCE_DAG_VERSION, fab.RESOURCE_DAG_WARNING, fab.RESOURCE_ASSET_ALIAS),
         # Every page asks which plugins have a part in it.
         *_pairs((_READ,), fab.RESOURCE_BACKFILL, fab.RESOURCE_WEBSITE, fab.RESOURCE_PLUGIN),
-        *_pairs((_MENU,), fab.RESOURCE_BROWSE_MENU, fab.RESOURCE_DOCS, fab.RESOURCE_DOCS_MENU),
+        *_pairs((_MENU,), fab.RESOURCE_DOCS),
     ),
 )
 LOGS = Right(
@@ -81,10 +80,7 @@ CODE = Right(
 PARTS = Right(
     "see providers and Airflow's own jobs",
     "They answer whether it is the platform that is at fault, and not the pipeline.",
-    (
-        *_pairs((_READ, _MENU), fab.RESOURCE_PROVIDER, fab.RESOURCE_JOB),
-        *_pairs((_MENU,), fab.RESOURCE_ADMIN_MENU, fab.RESOURCE_PLUGIN),
-    ),
+    (*_pairs((_READ, _MENU), fab.RESOURCE_PROVIDER, fab.RESOURCE_JOB), *_pairs((_MENU,), fab.RESOURCE_PLUGIN)),
 )
 SEE_VARIABLES = Right(
     "see variables",
@@ -107,11 +103,7 @@ RUN = Right(
 TUNE = Right(
     "change pools and variables",
     "How much runs at once is for those to say who watch it run.",
-    (
-        *_pairs((_CREATE, _EDIT, _DELETE), fab.RESOURCE_POOL),
-        *_pairs((_READ, _MENU, _CREATE, _EDIT, _DELETE), fab.RESOURCE_VARIABLE),
-        *_pairs((_MENU,), fab.RESOURCE_ADMIN_MENU),
-    ),
+    _pairs((_CREATE, _EDIT, _DELETE), fab.RESOURCE_POOL, fab.RESOURCE_VARIABLE),
 )
 ANSWER = Right(
     "answer approvals assigned by name",

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from include.platform import access, components
-from include.platform.container import PASSWORDS
+from include.platform.cluster import PASSWORDS
 from include.platform.embedded import Platform
 from include.settings import settings
 from tests.platform_fixtures import ROOT
@@ -47,6 +47,7 @@ def cluster(database, tmp_path_factory):
     of_one_machine, before = components.airflow_env, dict(os.environ)
     made = Platform(tmp_path_factory.mktemp("cluster"), dag_folders=FOLDERS, use_cases=PACKAGES)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_HOME", str(made.home.folder / "airflow"))
         patch.setenv("FLIGHTDECK_CACHE_DIR", os.environ.get("FLIGHTDECK_CACHE_DIR", str(ROOT / ".flightdeck/cache")))
         patch.setattr(components, "airflow_env", lambda *args, **rest: {**of_one_machine(*args, **rest), **more})
         today = dt.datetime.now(dt.UTC).date()

@@ -40,7 +40,7 @@ def test_who_is_not_assigned_cannot_answer(people, waiting, name):
 
 
 def test_another_reviewer_is_not_the_one_who_is_named(people, waiting):
-    rita = {"username": "rita", "first_name": "reviewer", "last_name": "", "email": "rita@flightdeck.invalid",
+    rita = {"username": "rita", "first_name": "reviewer", "last_name": "account", "email": "rita@flightdeck.invalid",
             "password": "a-password-of-rita", "roles": [{"name": "reviewer"}]}  # fmt: skip
     assert people["admin"].ask("POST", "/auth/fab/v1/users", rita).status_code == 200
     answer = Person(people["admin"].url, "rita", rita["password"]).ask("PATCH", f"{waiting}/-1/hitlDetails", APPROVAL)
