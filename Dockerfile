@@ -10,7 +10,7 @@ WORKDIR /opt/flightdeck
 COPY requirements-cluster.txt ./
 RUN pip install --quiet --no-deps --require-hashes -r requirements-cluster.txt
 
-RUN useradd --create-home flightdeck && install -d -m 700 -o flightdeck -g flightdeck /data /data/cache
+RUN useradd --create-home flightdeck && install -d -m 700 -o flightdeck -g flightdeck /data /data/cache /data/airflow
 # The part of the lock that a training's digest names, the same on one machine and on many.
 COPY requirements.txt ./
 COPY include/ include/

@@ -92,3 +92,7 @@ class ForecastError(PermanentError):
 
 class LogError(PermanentError):
     """A line of the prediction log is not as it was written, or cannot be written as one."""
+
+
+class BackupError(PermanentError):
+    """A back-up is not whole, not of this deployment, or would be restored onto something."""

@@ -6,14 +6,17 @@ finds the first one's object: "it exists already" may therefore mean "it is ours
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import time
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as StoreConnectionError
@@ -28,6 +31,7 @@ SEE_STORE = (
 )
 _ANSWER = TypeVar("_ANSWER")
 _CONFLICT_TRIES = 6
+_CHUNK = 2**20
 _PAGE = 1000
 _AWAY = (StoreConnectionError, HTTPClientError, IncompleteReadError)
 
@@ -82,13 +86,41 @@ class ObjectStore:
     def list_from(self, prefix: str, start_after: str = "") -> list[str]:
         """Return the keys under a prefix in order, beginning behind ``start_after``."""
 
-        def call(client: Any) -> list[str]:
+        return list(self.sizes(prefix, start_after))
+
+    def sizes(self, prefix: str = "", start_after: str = "") -> dict[str, int]:
+        """Return the keys under a prefix in order, beginning behind ``start_after``, and the bytes that each has."""
+
+        def call(client: Any) -> dict[str, int]:
             pages = client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix, StartAfter=start_after, PaginationConfig={"PageSize": _PAGE}
             )
-            return [each["Key"] for page in pages for each in page.get("Contents", [])]
+            return {each["Key"]: int(each["Size"]) for page in pages for each in page.get("Contents", [])}
 
         return self._ask("LIST", prefix, call)
+
+    def download(self, key: str, path: Path) -> tuple[int, str] | None:
+        """Write an object into a file piece by piece, and return its size and SHA-256; none where there is none."""
+
+        def call(client: Any) -> tuple[int, str]:
+            total, size = hashlib.sha256(), 0
+            body = client.get_object(Bucket=self.bucket, Key=key)["Body"]
+            with path.open("wb") as file:
+                for part in body.iter_chunks(_CHUNK):
+                    total.update(part)
+                    size += file.write(part)
+            return size, total.hexdigest()
+
+        return self._ask("GET", key, call, absent=None)
+
+    def upload(self, key: str, path: Path) -> None:
+        """Write a file as an object, in parts where it is large; nothing of it is held in memory as a whole."""
+
+        def call(client: Any) -> None:
+            with path.open("rb") as file:
+                client.upload_fileobj(file, self.bucket, key, Config=TransferConfig(use_threads=False))
+
+        self._ask("PUT", key, call)
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object."""

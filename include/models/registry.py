@@ -22,7 +22,7 @@ from include.spec import UseCase
 
 EVALUATION = "evaluation.json"
 DIGEST, RUN, AS_OF, PIPELINE_RUN = "digest", "run_id", "as_of", "pipeline_run"
-_HEAD = "journal_head"
+HEAD_TAG = "journal_head"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
 
 
@@ -223,9 +223,9 @@ def head_tag(use_case: str) -> tuple[int, str] | None:
             if error.error_code not in _ABSENT:
                 raise
             return None
-    if _HEAD not in tags:
+    if HEAD_TAG not in tags:
         return None
-    sequence, _, digest = tags[_HEAD].partition(":")
+    sequence, _, digest = tags[HEAD_TAG].partition(":")
     return int(sequence), digest
 
 
@@ -233,7 +233,7 @@ def set_head_tag(use_case: str, sequence: int, digest: str) -> None:
     """Let the registry carry the journal's head, so that nobody can cut the newest entries off unseen."""
     with available(f"set the journal's head tag of {use_case}"):
         _ensure(model_name(use_case))
-        client().set_registered_model_tag(model_name(use_case), _HEAD, f"{sequence}:{digest}")
+        client().set_registered_model_tag(model_name(use_case), HEAD_TAG, f"{sequence}:{digest}")
 
 
 def _versions_of_run(name: str, run_id: str) -> list[int]:

@@ -216,6 +216,18 @@ def _key(given: argparse.Namespace) -> int:
     return keys.run(given, console, platform.home.folder / SERVING)
 
 
+def _backup(given: argparse.Namespace) -> int:
+    from include.platform import recovery
+
+    return recovery.back_up(given, _platform(), say=_say)
+
+
+def _restore(given: argparse.Namespace) -> int:
+    from include.platform import recovery
+
+    return recovery.bring_back(given, _platform(), say=_say)
+
+
 def _bench(given: argparse.Namespace) -> int:
     names = list(benchmarks())
     if given.name and given.name not in names:

@@ -2,7 +2,8 @@
 
 The programs and their settings are those of the embedded platform but for what ``include.platform.cluster`` says.
 `python -m include.platform.container` takes the name of a service, `check` with a name, `setup`, which prepares what
-the services need, `env`, which prints fresh secrets, `life` and `verify` with a use case, or `key` as the door does.
+the services need, `env`, which prints fresh secrets, `life` and `verify` with a use case, or `key`, `backup` and
+`restore` as the door does.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _VALKEY_CONFIG = Path("/etc/valkey.conf")
 def main(arguments: list[str]) -> int:
     """Run a service, check it, or do one of the things beside; return the exit code."""
     what, more = (arguments or [""])[0], arguments[1:]
+    beside = {"key": _key, "life": _life, "verify": _verify, "backup": _backup, "restore": _restore}
     try:
         if what in SERVICES and not more:
             return supervise([_program(what)])
@@ -46,13 +48,14 @@ def main(arguments: list[str]) -> int:
             return 0
         if what == "setup" and not more:
             return _setup()
-        if what in (beside := {"key": _key, "life": _life, "verify": _verify}):
+        if what in beside:
             return beside[what](more)
     except FlightdeckError as error:
         print(error, file=sys.stderr)
         return 1
     print(
-        f"one of {', '.join(SERVICES)}, `check` with one of them, `setup`, `env`, or `life`, `verify`, `key`: `--help`",
+        f"one of {', '.join(SERVICES)}, `check` with one of them, `setup`, `env`, or {', '.join(sorted(beside))} with "
+        "`--help`",
         file=sys.stderr,
     )
     return 2
@@ -211,6 +214,29 @@ def _key(arguments: list[str]) -> int:
     given = key_parser().parse_args(arguments)
     Deployment(_state(components.SERVING)).enter()
     return keys.run(given, Console(highlight=False), _HOME / components.SERVING)
+
+
+def _backup(arguments: list[str]) -> int:
+    from include.platform import recovery
+    from include.platform.door import backup_parser
+
+    return recovery.back_up(backup_parser().parse_args(arguments), _databases())
+
+
+def _restore(arguments: list[str]) -> int:
+    from include.platform import recovery
+    from include.platform.door import restore_parser
+    from include.platform.prepare import databases
+
+    given, urls = restore_parser().parse_args(arguments), _databases()
+    databases(_state("setup"))
+    return recovery.bring_back(given, urls)
+
+
+def _databases() -> dict[str, str]:
+    """Enter the deployment, and return the addresses of the databases that a back-up has."""
+    Deployment(state := _state("setup")).enter()
+    return {name: cluster.database(name, state) for name in ("airflow", "mlflow")}
 
 
 def _state(service: str) -> State:

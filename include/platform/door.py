@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from include.platform.benchmarks import benchmarks
@@ -68,6 +69,10 @@ def parser() -> argparse.ArgumentParser:
 
     key_parser(_command(commands, "key", "make, list and revoke the keys that open the scoring service"))
 
+    backup_parser(_command(commands, "backup", "copy the state of a platform in use into a folder"))
+    restore = restore_parser(_command(commands, "restore", "fill an empty platform from a back-up, and verify it"))
+    restore.add_argument("--ports", type=int, metavar="FIRST", help="first of the ports that this platform will use")
+
     bench = _command(commands, "bench", "run benchmarks; not zero where a number misses its goal")
     listed = "; ".join(f"{name}: {about}" for name, about in benchmarks().items())
     bench.add_argument("name", nargs="?", help=f"none: all of them, one after another. {listed}")
@@ -90,6 +95,21 @@ def key_parser(command: argparse.ArgumentParser | None = None) -> argparse.Argum
     return command
 
 
+def backup_parser(command: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
+    """Return the command line of `backup`; containers without a door have it too."""
+    command = command or argparse.ArgumentParser(prog="backup")
+    command.add_argument("folder", help="a folder that is not there yet; it will hold all but the secrets")
+    return _elsewhere(command)
+
+
+def restore_parser(command: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
+    """Return the command line of `restore`; containers without a door have it too."""
+    command = command or argparse.ArgumentParser(prog="restore")
+    command.add_argument("folder", help="a back-up; the secrets that belong to it must be in place")
+    command.add_argument("--dry-run", action="store_true", help="check all, say what would be written, write nothing")
+    return _elsewhere(command)
+
+
 def main(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
     given = parser().parse_args(arguments)
@@ -102,6 +122,21 @@ def _command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
 ) -> argparse.ArgumentParser:
     return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+
+
+def _elsewhere(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    group = command.add_argument_group(
+        "another deployment than the one on this machine",
+        "S3, its bucket and the journal's key are then those of the environment (docs/backup.md). A URL may also be "
+        "given as FLIGHTDECK_AIRFLOW_DATABASE and FLIGHTDECK_MLFLOW_DATABASE, which keeps its password out of sight.",
+    )
+    for name in ("airflow", "mlflow"):
+        default = os.environ.get(f"FLIGHTDECK_{name.upper()}_DATABASE", "")
+        group.add_argument(f"--{name}-database", metavar="URL", default=default, help=f"database of {name.title()}")
+    group.add_argument(
+        "--mlflow-bucket", metavar="NAME", default="mlflow", help="bucket of MLflow's artifacts (mlflow)"
+    )
+    return command
 
 
 def _approve_as(command: argparse.ArgumentParser) -> None:

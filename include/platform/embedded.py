@@ -56,6 +56,13 @@ class Platform:
             raise NotReadyError("There is no platform yet. Start one with `./flightdeck up`")
         return found
 
+    @property
+    def migrated(self) -> Path:
+        """Return the mark that Airflow's database is of the version that is installed."""
+        from importlib.metadata import version
+
+        return self.home.folder / "airflow" / f".migrated-{version('apache-airflow-core')}"
+
     def airflow(self, user: str = "operator") -> Airflow:
         """Return Airflow's API as one of the local accounts."""
         state = self.state
@@ -157,10 +164,7 @@ class Platform:
 
     def _migrate(self, state: State) -> None:
         """Make Airflow's database, once for each version of Airflow."""
-        from importlib.metadata import version
-
-        folder = self.home.folder / "airflow"
-        done = folder / f".migrated-{version('apache-airflow-core')}"
+        folder, done = self.home.folder / "airflow", self.migrated
         if done.exists():
             return
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

