@@ -1,4 +1,4 @@
-"""What machines do to a deployment in containers, one test a fault; the same functions as `./flightdeck bench faults`."""
+"""What machines do to a deployment in containers, one test a fault, by the functions of `./flightdeck bench faults`."""
 
 from __future__ import annotations
 
