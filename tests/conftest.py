@@ -28,7 +28,7 @@ SHARED_SERVICES = "FLIGHTDECK_TEST_SHARED_SERVICES"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave for the end what shares a platform; a browser's driver holds the thread's event loop once it runs."""
-    last = ("e2e", "browser")
+    last = ("e2e", "browser", "cluster")
     items.sort(key=lambda item: max((last.index(part) + 1 for part in item.path.parts if part in last), default=0))
 
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from include.platform import components
+from include.platform import access, components
 from include.platform.bootstrap import ROOT
 from include.platform.components import Hosts
-from include.platform.state import State
+from include.platform.state import USERS, State
 from include.platform.stores import Program
 from include.work import DEFAULT, KINDS, POOLS_EXIST
 
@@ -25,7 +25,6 @@ ADMINISTRATOR = "postgres"
 WORKER = "worker"
 AIRFLOW = (*components.AIRFLOW, WORKER)
 BUCKETS = [*components.BUCKETS, "airflow-logs"]
-ACCOUNTS = ("admin", "operator", "engineer", "reviewer", "auditor")
 SECRETS = {
     "s3_access": "FLIGHTDECK_S3_ACCESS_KEY",
     "s3_secret": "FLIGHTDECK_S3_SECRET_KEY",
@@ -39,7 +38,7 @@ SECRETS = {
     "mlflow_db": "FLIGHTDECK_MLFLOW_DATABASE_PASSWORD",
     "valkey": "FLIGHTDECK_VALKEY_PASSWORD",
 }
-PASSWORDS = {account: f"FLIGHTDECK_{account.upper()}_PASSWORD" for account in ACCOUNTS}
+PASSWORDS = {account: f"FLIGHTDECK_{account.upper()}_PASSWORD" for account in USERS}
 DATABASES = {"airflow": "airflow_db", "celery": "celery_db", "mlflow": "mlflow_db"}  # each with a role of its name
 # A worker asks Airflow's API and never its database, and the journal's key is where tasks and callbacks sign.
 _STORES = ("s3_access", "s3_secret")
@@ -97,7 +96,7 @@ def airflow_env(state: State, home: Path) -> dict[str, str]:
     }  # fmt: skip
     if state.secrets["s3_access"]:
         env[f"AIRFLOW_CONN_{_LOGS.upper()}"] = json.dumps(logs)
-    env[POOLS_EXIST] = "yes"
+    env |= {**access.fab_env(), POOLS_EXIST: "yes"}
     return {name: value for name, value in env.items() if value}
 
 
@@ -119,7 +118,6 @@ def _differing(state: State, slots: int) -> dict[str, str]:
     return {
         "CORE__EXECUTOR": "CeleryExecutor",
         "CORE__PARALLELISM": str(_PARALLEL),
-        "CORE__AUTH_MANAGER": auth_manager(),
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # by which the API server finds a worker's running log
         "DATABASE__SQL_ALCHEMY_CONN": database("airflow", state),
         "CELERY__BROKER_URL": broker(state),
@@ -138,10 +136,3 @@ def _differing(state: State, slots: int) -> dict[str, str]:
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(_HEARTBEAT_SECONDS),
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": str(_DETECTION_SECONDS),
     }
-
-
-def auth_manager() -> str:
-    """Return the class that knows accounts and roles."""
-    if (ROOT / "plugins" / "access" / "manager.py").exists():
-        return "plugins.access.manager.NamedFabAuthManager"
-    return "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"

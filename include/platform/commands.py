@@ -174,18 +174,9 @@ def _rollback(given: argparse.Namespace) -> int:
 
 def _verify(given: argparse.Namespace) -> int:
     _platform().enter()
-    from include.deployment.journal import Journal
+    from include.platform import show
 
-    found = Journal(use_case(given.use_case).name).verify()
-    for problem in found.problems:
-        console.print(f"[red]{problem}[/red]", soft_wrap=True)
-    if found.ok and found.head:
-        console.print(
-            f"{found.entries} entries, each signed and linked; head {found.head.sequence}, {found.head.hash[:16]}"
-        )
-    elif found.ok:
-        console.print("no entry yet")
-    return 0 if found.ok else 1
+    return 0 if show.journal(console, use_case(given.use_case)) else 1
 
 
 def _history(given: argparse.Namespace) -> int:

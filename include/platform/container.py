@@ -2,7 +2,7 @@
 
 The programs and their settings are those of the embedded platform but for what ``include.platform.cluster`` says.
 `python -m include.platform.container` takes the name of a service, `check` with a name, `setup`, which prepares what
-the services need, `life` with a use case, `key` as the door does, or `env`, which prints fresh secrets.
+the services need, `env`, which prints fresh secrets, `life` and `verify` with a use case, or `key` as the door does.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ def main(arguments: list[str]) -> int:
             return 0
         if what == "setup" and not more:
             return _setup()
-        if what in ("key", "life"):
-            return (_key if what == "key" else _life)(more)
+        if what in (beside := {"key": _key, "life": _life, "verify": _verify}):
+            return beside[what](more)
     except FlightdeckError as error:
         print(error, file=sys.stderr)
         return 1
     print(
-        f"one of {', '.join(SERVICES)}, `check` with one of them, `setup`, `life --help`, `key --help`, or `env`",
+        f"one of {', '.join(SERVICES)}, `check` with one of them, `setup`, `env`, or `life`, `verify`, `key`: `--help`",
         file=sys.stderr,
     )
     return 2
@@ -65,7 +65,7 @@ def fresh_environment() -> dict[str, str]:
     made = Home(_HOME).load_or_make(today=dt.datetime.now(dt.UTC).date())
     return {
         **{variable: made.secrets.get(name) or secrets.token_urlsafe(24) for name, variable in cluster.SECRETS.items()},
-        **{variable: secrets.token_urlsafe(12) for variable in cluster.PASSWORDS.values()},
+        **{variable: made.passwords[account] for account, variable in cluster.PASSWORDS.items()},
         REPLAY_START: made.replay_start.isoformat(),
     }
 
@@ -142,8 +142,9 @@ def _check(service: str) -> int:
 def _setup() -> int:
     from include.platform.prepare import prepare
 
-    state, passwords = _state("setup"), _given(list(cluster.PASSWORDS.values()))
-    prepare(state, _HOME, passwords={account: passwords[name] for account, name in cluster.PASSWORDS.items()})
+    state = _state("setup")
+    _given(list(cluster.PASSWORDS.values()))
+    prepare(state, _HOME)
     return 0
 
 
@@ -159,6 +160,19 @@ def _life(arguments: list[str]) -> int:
     life = live(Deployment(_state("setup")), classification(given.use_case), approve_as=given.approve_as, ask=False)
     print(life.waiting or life.skipped or f"life took {life.seconds:.0f} s", flush=True)
     return 75 if life.waiting else 0
+
+
+def _verify(arguments: list[str]) -> int:
+    from rich.console import Console
+
+    from include.catalog import use_case
+    from include.platform import show
+
+    parser = argparse.ArgumentParser(prog="verify")
+    parser.add_argument("use_case")
+    given = parser.parse_args(arguments)
+    Deployment(_state("setup")).enter()
+    return 0 if show.journal(Console(highlight=False), use_case(given.use_case)) else 1
 
 
 class Deployment:

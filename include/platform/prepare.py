@@ -14,22 +14,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from include.errors import TransientError
-from include.platform import cluster, components
-from include.platform.bootstrap import ROOT
+from include.platform import access, cluster, components
 from include.platform.state import State
 from include.work import KINDS
 
 _POOL_SLOTS = 16
-_ROLES = {"admin": "Admin", "operator": "Op", "engineer": "Op", "reviewer": "User", "auditor": "Viewer"}
 
 
-def prepare(state: State, home: Path, *, passwords: Mapping[str, str]) -> None:
+def prepare(state: State, home: Path) -> None:
     """Make or renew all that is not there, or not as this version wants it.
 
     Args:
         state: All secrets.
         home: A folder for Airflow's own files.
-        passwords: Passwords of the accounts, by account.
 
     Raises:
         TransientError: a step failed; its own words stand above.
@@ -45,7 +42,7 @@ def prepare(state: State, home: Path, *, passwords: Mapping[str, str]) -> None:
     print("· pools", flush=True)
     _pools(env, home)
     print("· accounts", flush=True)
-    _accounts(env, passwords)
+    _run(access.accounts(env).argv, env)
 
 
 def _databases(state: State) -> None:
@@ -92,16 +89,6 @@ def _pools(env: Mapping[str, str], home: Path) -> None:
         if wanted:
             missing.write_text(json.dumps(wanted))
             _run([sys.executable, "-m", "airflow", "pools", "import", str(missing)], env)
-
-
-def _accounts(env: Mapping[str, str], passwords: Mapping[str, str]) -> None:
-    given = {cluster.PASSWORDS[account]: password for account, password in passwords.items()}
-    if (ROOT / "plugins" / "access" / "accounts.py").exists():
-        _run([sys.executable, "-m", "plugins.access.accounts"], {**env, **given})
-        return
-    for account, role in _ROLES.items():
-        made = [sys.executable, "-m", "airflow", "users", "create", "--username", account, "--role", role, "--email"]
-        _run([*made, f"{account}@localhost", "-f", account, "-l", role, "-p", passwords[account]], env)
 
 
 def _run(argv: list[str], env: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from include.platform.airflow_api import Airflow
 from include.platform.embedded import Platform
 from include.records import ClassificationEvaluation, Estimate
 from include.scenario import SCENARIOS
+from include.spec import UseCase
 
 if TYPE_CHECKING:
     from include.forecast import Forecast
@@ -35,6 +36,22 @@ def statuses(console: Console, platform: Platform) -> bool:
     console.print(f"memory {platform.memory_mib():.0f} MiB; "
                   f"accounts in {platform.home.folder / 'passwords.json'}")  # fmt: skip
     return all(seen == "healthy" for seen in found.values())
+
+
+def journal(console: Console, spec: UseCase) -> bool:
+    """Walk a journal's chain, and print what is wrong, or its head; return whether it verifies."""
+    from include.deployment.journal import Journal
+
+    found = Journal(spec.name).verify()
+    for problem in found.problems:
+        console.print(f"[red]{problem}[/red]", soft_wrap=True)
+    if found.ok and found.head:
+        console.print(
+            f"{found.entries} entries, each signed and linked; head {found.head.sequence}, {found.head.hash[:16]}"
+        )
+    elif found.ok:
+        console.print("no entry yet")
+    return found.ok
 
 
 def champion(console: Console, platform: Platform, spec: Classification, runs: dict[str, str]) -> None:

@@ -17,7 +17,9 @@ from include.scenario import CALM, ScenarioName
 FIRST_PORT = 28080
 NAMES = ("airflow", "mlflow", "s3", "s3.grpc", "master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc",
          "admin", "admin.grpc", "worker_logs", "trigger_logs", "scheduler_health", "serving")  # fmt: skip
-USERS = {"admin": "ADMIN", "operator": "OP", "reviewer": "USER"}
+# The accounts of every platform, with the nearest role of SimpleAuthManager; what each may do on many machines says
+# plugins.access.roles.
+USERS = {"admin": "ADMIN", "operator": "OP", "engineer": "OP", "reviewer": "USER", "auditor": "VIEWER"}
 
 
 class Started(BaseModel):
@@ -56,8 +58,14 @@ class Home:
         return State.model_validate_json(self.file.read_text()) if self.file.exists() else None
 
     def load_or_make(self, *, today: dt.date) -> State:
-        """Return what is remembered, or new ports, secrets and a replay that goes live today."""
-        return self.load() or State(
+        """Return what is remembered, or new ports, secrets and a replay that goes live today.
+
+        An account that came with a newer version gets its password here; Airflow would make one and print it.
+        """
+        passwords = {user: secrets.token_urlsafe(12) for user in USERS}
+        if found := self.load():
+            return found.model_copy(update={"passwords": {**passwords, **found.passwords}})
+        return State(
             replay_start=today,
             secrets={
                 "s3_access": secrets.token_hex(8),
@@ -67,7 +75,7 @@ class Home:
                 "api": secrets.token_urlsafe(32),
                 "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             },
-            passwords={user: secrets.token_urlsafe(12) for user in USERS},
+            passwords=passwords,
         )
 
     def save(self, state: State) -> Self:

@@ -56,7 +56,7 @@ class ModelApprovalOperator(ApprovalOperator):
     Args:
         use_case: Name of the use case.
         version: Version of the candidate.
-        approvers: User ids that may answer.
+        approvers: Names of the users that may answer.
         hours: After this the request has expired and the task fails.
     """
 
@@ -135,7 +135,7 @@ class ModelApprovalOperator(ApprovalOperator):
             model=ref,
             run=pipeline_run(context),
             answer=answer["chosen_options"][0],
-            approver=user.get("id", ""),
+            approver=user.get("name", ""),  # as with a run's originator; the id may be a number
             answered_at=answer["responded_at"],
             expires_at=answer["responded_at"] + dt.timedelta(hours=self.hours),
             comment=typed.get("comment") or "",

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,23 +14,12 @@ from include.platform import cluster, components, container
 from include.platform.bootstrap import ROOT
 from include.platform.state import FIRST_PORT, State
 from include.work import DEFAULT, KINDS
+from tests.compose import bare_environment, compose_command
 
 ASKED = re.compile(r"\$\{(\w+):\?")
 SET = re.compile(r"\$\{(\w+):-")
-OURS_ALONE = ("FLIGHTDECK_", "COMPOSE_")
 PACKAGES = "docker-compose.packages.yaml"
 OURS = {"setup", "mlflow", "serving", *cluster.AIRFLOW}
-
-
-def compose_command():
-    """Return the Compose of this machine, or of the tests' environment."""
-    beside = str(Path(sys.executable).with_name("docker-compose"))
-    for candidate in (["docker", "compose"], ["docker-compose"], [beside]):
-        if shutil.which(candidate[0]) is None:
-            continue
-        if subprocess.run([*candidate, "version"], capture_output=True, check=False).returncode == 0:
-            return candidate
-    return None
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +33,7 @@ def compose():
         files = [part for name in ("docker-compose.yaml", *override) for part in ("--file", str(ROOT / name))]
         return subprocess.run(
             [*command, "--env-file", os.devnull, *files, *arguments],
-            env={**{name: value for name, value in os.environ.items() if not name.startswith(OURS_ALONE)}, **variables},
+            env={**bare_environment(), **variables},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
 
