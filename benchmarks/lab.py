@@ -113,16 +113,20 @@ class Lab:
         """Bring all services up and wait for them; the image is built unless the environment names one."""
         self.disk.mkdir(parents=True)
         _must(["mount", "-t", "tmpfs", "-o", f"size={_DISK_MIB}m,mode=1777", self.project, str(self.disk)])
-        self._override.write_text(_OVERRIDE.format(root=ROOT, disk=self.disk, faketime=_faketime()))
-        named = {f"FLIGHTDECK_{name}_PORT": str(port) for name, port in self.ports.items()}
-        values = {**self.secrets, **named, "FLIGHTDECK_PROJECT": self.project, IMAGE: self.image}
-        private_file(self._env, "".join(f"{name}={value}\n" for name, value in values.items()))
+        self.write()
         if IMAGE not in os.environ:
             self.say("· building the image …")
             self.compose("build", "--quiet", "setup")
         self.say("· starting a deployment of its own …")
         self.compose("up", "--detach", "--no-build")
         self.until_well()
+
+    def write(self) -> None:
+        """Write what Compose reads: the secrets, and what differs from the shipped deployment."""
+        self._override.write_text(_OVERRIDE.format(root=ROOT, disk=self.disk, faketime=_faketime()))
+        named = {f"FLIGHTDECK_{name}_PORT": str(port) for name, port in self.ports.items()}
+        values = {**self.secrets, **named, "FLIGHTDECK_PROJECT": self.project, IMAGE: self.image}
+        private_file(self._env, "".join(f"{name}={value}\n" for name, value in values.items()))
 
     def down(self) -> None:
         """Take everything down, volumes, networks and the small disk included."""
