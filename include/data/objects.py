@@ -155,8 +155,8 @@ def wrong_clock(where: str) -> TransientError:
         expected="a clock that is near S3's",
         seen=f"{SKEWED}: the clock of {host}, or of S3, is more than 15 minutes wrong",
         where=where,
-        next_step=f"compare `date` on {host} and on S3's machine, set the wrong one, see that its time service runs, and "
-        "clear the task",
+        next_step=f"compare `date` on {host} and on S3's machine, set the wrong one, see that its time service runs, "
+        "and clear the task",
     )
 
 
