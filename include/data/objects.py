@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import socket
 import time
 from collections.abc import Callable
 from functools import cache
@@ -29,6 +30,8 @@ SEE_STORE = (
     "see that S3 runs (`./flightdeck status`) and its disk has space; after a full one restart it with "
     "`./flightdeck down` and `up`"
 )
+SKEWED = "RequestTimeTooSkewed"  # what S3 says to whose clock is more than a quarter of an hour away from its own
+REFUSED_STEP = "check the bucket's name, the access key and what it may do, and this machine's clock"
 _ANSWER = TypeVar("_ANSWER")
 _CONFLICT_TRIES = 6
 _CHUNK = 2**20
@@ -154,6 +157,8 @@ class ObjectStore:
                 raise _CONDITIONAL[status] from error
             if status >= 500 or status == 429:
                 raise self._away(operation, key, str(error)) from error
+            if code == SKEWED:
+                raise wrong_clock(f"{operation} s3://{self.bucket}/{key}") from error
             raise self._refused(operation, key, f"{status} {code}: {error}") from error
         except BotoCoreError as error:
             raise self._refused(operation, key, str(error)) from error
@@ -171,8 +176,20 @@ class ObjectStore:
             expected=f"S3 at {self.endpoint} to accept the call",
             seen=seen,
             where=f"{operation} s3://{self.bucket}/{key}",
-            next_step="check the bucket's name, the access key and what it may do",
+            next_step=REFUSED_STEP,
         )
+
+
+def wrong_clock(where: str) -> TransientError:
+    """Return the error of a call that S3 refuses for its time; where a clock is right the same call succeeds."""
+    host = socket.gethostname()
+    return TransientError(
+        expected="a clock that is near S3's",
+        seen=f"{SKEWED}: the clock of {host}, or of S3, is more than 15 minutes wrong",
+        where=where,
+        next_step=f"compare `date` on {host} and on S3's machine, set the wrong one, see that its time service runs, "
+        "and clear the task",
+    )
 
 
 class _ExistsError(Exception):

@@ -21,7 +21,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from include.data.objects import SEE_STORE
+from include.data.objects import REFUSED_STEP, SEE_STORE, SKEWED, wrong_clock
 from include.errors import FlightdeckError, PermanentError, SourceError, TransientError
 from include.naming import table_uri
 from include.settings import settings
@@ -29,6 +29,7 @@ from include.settings import settings
 DAY = "day"
 _TRIES = 8
 _STORE_SAYS = ("Generic S3 error", "error sending request", "HTTP error", "timed out", "Connection reset")
+_REFUSED = "403 Forbidden"
 _MADE_BY_ANOTHER = "table already exists"
 
 
@@ -245,9 +246,13 @@ class Table:
         except CommitFailedError:
             raise
         except (DeltaError, OSError, pa.ArrowException) as error:
+            if SKEWED in str(error):
+                raise wrong_clock(f"{what} table {self.name}") from error
             said = str(error).partition("<?xml")[0]  # behind it stands what the status has said already
             if _MADE_BY_ANOTHER in said:
                 raise CommitFailedError(said) from error
+            if _REFUSED in said:
+                raise self._refused(what, said) from error
             if isinstance(error, FileNotFoundError) or "not found" in said.lower():
                 raise self._broken(what, said) from error
             if isinstance(error, (OSError, DeltaError)) and any(part in said for part in _STORE_SAYS):
@@ -260,6 +265,14 @@ class Table:
             seen=seen[:500],
             where=f"{what} table {self.name}",
             next_step=f"{SEE_STORE}, then clear the task: no write is half",
+        )
+
+    def _refused(self, what: str, seen: str) -> PermanentError:
+        return PermanentError(
+            expected=f"S3 at {settings().s3_endpoint} to accept the call",
+            seen=seen[:500],
+            where=f"{what} table {self.name}",
+            next_step=REFUSED_STEP,
         )
 
     def _broken(self, what: str, seen: str) -> PermanentError:

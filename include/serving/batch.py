@@ -61,7 +61,7 @@ def score_pending(spec: Classification, *, as_of: dt.date, pipeline_run: str, at
     if champion is None:
         return ScoreResult(0, 0, sequence, f"{spec.name} has no champion yet; its first promotion scores", ())
     evaluation = registry.classification_of(champion)
-    days = _pending(spec, evaluation, champion, as_of)
+    days = pending(spec, evaluation, champion, as_of)
     if not days:
         return ScoreResult(0, champion.version, sequence, f"v{champion.version} has scored all days up to {as_of}", ())
     rows = snapshots.rows_between(spec, days[0], days[-1], as_of=as_of)
@@ -94,9 +94,10 @@ def score_pending(spec: Classification, *, as_of: dt.date, pipeline_run: str, at
     return ScoreResult(len(scored), champion.version, sequence, "", tuple(days))
 
 
-def _pending(
+def pending(
     spec: Classification, evaluation: ClassificationEvaluation, champion: ModelRef, as_of: dt.date
 ) -> list[dt.date]:
+    """Return the landed days up to ``as_of`` that a champion has neither been judged on nor scored."""
     landed = Table(spec.name, "rows").days()
     unseen = sorted(day for day in landed if evaluation.snapshot.last_day < day <= as_of)
     if not unseen:

@@ -1,0 +1,1 @@
+"""A deployment in containers, hurt on purpose."""

@@ -1,0 +1,230 @@
+"""What is lost when a machine dies, is cut off, has a full disk or a wrong clock, or is replaced: nothing may be.
+
+A deployment of the benchmark's own, in containers, lives credit risk. At a moment that hurts something is done to it.
+Then whoever would be on call does what they are told, and when all runs have ended the tables, the journal and the
+registry are read: whether each delivered row is there once, and nothing is half done (``include.platform.soundness``).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from benchmarks.harness import Goal, Measure, Peer, Say
+from benchmarks.lab import Lab, deployment
+from benchmarks.moments import BEFORE, DEPLOY, INGEST, MONITOR, SCORE, TRAIN, Ended, Life, Reached, now
+from include.platform import cluster
+from include.platform.soundness import findings
+from include.use_cases.credit_risk import SPEC
+
+ONLY = "FLIGHTDECK_FAULTS"  # a part of the names of those to try, where not all are
+_CUT_SECONDS, _FULL_SECONDS, _LATE = 60, 60, "+3600"
+_SOUND_SECONDS = 60
+_GOAL = Goal(kind="at most", limit=0)
+_ENDED_GOAL = Goal(kind="at most", limit=900, because="a quarter of an hour on a calm machine")
+# What is done at a moment; it returns when the containers that it has killed had been started, by their id.
+Strike = Callable[[Reached], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When something is done: how to come there, and which DAGs must have had a run when all is over."""
+
+    name: str
+    reach: Callable[[Life], Reached]
+    chain: tuple[str, ...]
+
+
+WRITE = Moment("mid-write", Life.mid_write, (INGEST, SCORE, MONITOR))
+SEARCH = Moment("mid-search", Life.mid_search, (TRAIN, DEPLOY))
+FIT = Moment("mid-fit", Life.mid_fit, (TRAIN, DEPLOY))
+PROMOTION = Moment("mid-promotion", Life.mid_promotion, (SCORE, MONITOR))
+
+
+@dataclass
+class Seen:
+    """What a trial came to.
+
+    Args:
+        lost: What does not hold afterwards, one sentence each.
+        healthy: Seconds from the fault until every service was healthy.
+        ended: Seconds from the fault until every run had ended, or waited for a person.
+        told: What the on-call read.
+        tries: Tasks that were tried more than once.
+    """
+
+    lost: list[str] = field(default_factory=list)
+    healthy: float = 0.0
+    ended: float = 0.0
+    told: list[str] = field(default_factory=list)
+    tries: list[str] = field(default_factory=list)
+
+    @property
+    def how(self) -> str:
+        """Return in words what the on-call read, what was tried again, and what was lost."""
+        read = f"the on-call read: {' / '.join(self.told)}" if self.told else "nobody was called"
+        again = f"tried more than once: {', '.join(self.tries)}" if self.tries else "each task was tried once"
+        return "; ".join([read, again, *(["LOST: " + " / ".join(self.lost)] if self.lost else [])])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Something that is done to the deployment, and what then is seen of it."""
+
+    name: str
+    run: Callable[[Life], Seen]
+
+
+def measures(say: Say) -> Iterator[Measure]:
+    """Yield for each fault what was lost, and how long it took until all was healthy and all runs had ended."""
+    with deployment(before_days=BEFORE, say=say) as lab:
+        life = Life(lab)
+        life.begin()
+        for trial in TRIALS:
+            if os.environ.get(ONLY, "") in trial.name:
+                say(f"· {trial.name} …")
+                yield from _measured(trial.name, trial.run(life))
+
+
+def _measured(name: str, seen: Seen) -> Iterator[Measure]:
+    yield Measure(
+        name=name, value=len(seen.lost), unit="lost, doubled or half done", digits=0, goal=_GOAL, how=seen.how
+    )
+    yield Measure(
+        name="… until all runs had ended", value=seen.ended, unit="s", digits=0, goal=_ENDED_GOAL,
+        peer=Peer(name="until every service was healthy", value=seen.healthy),
+        how="from the fault until every run had ended well or waited for a person, what was cleared included",
+    )  # fmt: skip
+
+
+def struck(life: Life, moment: Moment, aim: Callable[[Lab], Strike]) -> Seen:
+    """Bring the deployment to a moment, hurt it, attend it until all has ended, and look what was lost.
+
+    Args:
+        life: A use case in the deployment.
+        moment: When.
+        aim: Makes ready what is then done; nothing may be looked up when the moment is there.
+    """
+    began, strike = now(), aim(life.lab)
+    reached = moment.reach(life)
+    at = time.monotonic()
+    fresh = strike(reached)
+    life.lab.until_well(fresh)
+    healthy = time.monotonic() - at
+    ended = life.attend(began, moment.chain)
+    seen = _seen(life, ended, healthy=healthy, after=time.monotonic() - at)
+    if moment is PROMOTION:
+        life.take_back()
+    return seen
+
+
+def killed(service: str) -> Callable[[Lab], Strike]:
+    """Aim at the first process of a service; of the workers at the one that is at work."""
+
+    def aim(lab: Lab) -> Strike:
+        there = lab.containers(service)
+
+        def strike(reached: Reached) -> Mapping[str, str]:
+            victims = [each for each in there if service != cluster.WORKER or each.host == reached.host]
+            lab.kill(victims)
+            return {each.id: each.started for each in victims}
+
+        return strike
+
+    return aim
+
+
+def cut_off(lab: Lab) -> Strike:
+    """Aim at the net of the worker that is at work."""
+    there = lab.containers(cluster.WORKER)
+
+    def strike(reached: Reached) -> Mapping[str, str]:
+        lab.cut(next(each for each in there if each.host == reached.host), _CUT_SECONDS)
+        return {}
+
+    return strike
+
+
+def filled(lab: Lab) -> Strike:
+    """Aim at the disk of S3, which is full for a minute, until somebody makes space and restarts S3."""
+    (store,) = lab.containers("s3")
+
+    def strike(_: Reached) -> Mapping[str, str]:
+        lab.fill()
+        time.sleep(_FULL_SECONDS)
+        lab.free()
+        return {store.id: store.started}
+
+    return strike
+
+
+def upgraded(lab: Lab) -> Strike:
+    """Aim at every service, one after another."""
+
+    def strike(_: Reached) -> Mapping[str, str]:
+        lab.upgrade()
+        return {}
+
+    return strike
+
+
+def late(life: Life) -> Seen:
+    """Let a worker whose clock is an hour fast take part in a whole round, and look what was lost."""
+    with life.lab.late(_LATE) as worker:
+        began, at = now(), time.monotonic()
+        life.land(1)
+        parts = [life.attend(began, [INGEST, SCORE, MONITOR])]
+        since = now()
+        life.train()
+        parts.append(life.attend(since, [TRAIN, DEPLOY]))
+        since = now()
+        life.mid_promotion()
+        parts.append(life.attend(since, [SCORE, MONITOR]))
+        took_part = [each["task_id"] for each in life.tasks(began) if each["hostname"] == worker.host]
+        whole = Ended(
+            told=[said for part in parts for said in part.told],
+            wrong=[said for part in parts for said in part.wrong],
+            tries=life.tries(began),
+        )
+        if not took_part:
+            whole.wrong.append("the worker with the wrong clock had nothing to do, so nothing was tried")
+        seen = _seen(life, whole, healthy=0.0, after=time.monotonic() - at)
+    life.take_back()
+    return seen
+
+
+def _seen(life: Life, ended: Ended, *, healthy: float, after: float) -> Seen:
+    deadline = time.monotonic() + _SOUND_SECONDS
+    while (lost := findings(SPEC, days=life.days)) and time.monotonic() < deadline:
+        time.sleep(2)  # a run that an event is about to wake
+    return Seen([*ended.wrong, *lost], healthy, after, ended.told, ended.tries)
+
+
+def _trial(fault: str, moment: Moment, aim: Callable[[Lab], Strike]) -> Trial:
+    return Trial(f"{fault}, {moment.name}", partial(struck, moment=moment, aim=aim))
+
+
+TRIALS = (
+    *(
+        _trial(f"kill -9 {service}", moment, killed(service))
+        for service, moments in {
+            cluster.WORKER: (WRITE, SEARCH, PROMOTION),
+            "scheduler": (WRITE, FIT, PROMOTION),
+            "api-server": (WRITE, FIT, PROMOTION),
+            "mlflow": (FIT, PROMOTION),
+            "s3": (WRITE, FIT, PROMOTION),
+            cluster.POSTGRES: (WRITE, FIT, PROMOTION),
+            cluster.VALKEY: (WRITE, FIT, PROMOTION),
+        }.items()
+        for moment in moments
+    ),
+    _trial("a worker cut off for a minute", WRITE, cut_off),
+    _trial("a worker cut off for a minute", SEARCH, cut_off),
+    Trial("a worker's clock an hour fast, a whole round", late),
+    _trial("another image under each service in turn", FIT, upgraded),
+    _trial("S3's disk full for a minute", WRITE, filled),
+    _trial("S3's disk full for a minute", FIT, filled),
+)
