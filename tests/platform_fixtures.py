@@ -30,8 +30,9 @@ def platform(tmp_path_factory):
     cache = os.environ.get("FLIGHTDECK_CACHE_DIR", str(ROOT / ".flightdeck/cache"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLIGHTDECK_CACHE_DIR", cache)
-        patch.setenv("FLIGHTDECK_SERVES", SERVED)
-        made.up(first_port=FIRST_PORT + 200)
+        with pytest.MonkeyPatch.context() as only_here:  # a platform that another test starts serves what is shipped
+            only_here.setenv("FLIGHTDECK_SERVES", SERVED)
+            made.up(first_port=FIRST_PORT + 200)
         before = dict(os.environ)
         made.enter()
         yield made

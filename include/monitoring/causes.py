@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from include.monitoring.delivery import Delivery
 from include.monitoring.diagnosis import Diagnosis, Promise
 from include.monitoring.drift import SCORE, ColumnDrift, WindowDrift
-from include.monitoring.faults import alone, fault
+from include.monitoring.faults import alone, fault, most_moved
 from include.monitoring.profile import ReferenceProfile
 from include.monitoring.selection import Mix, best_mix
 from include.monitoring.window import WindowCounts
@@ -81,8 +81,12 @@ def _signs(
     problems = {name: said for name, said in drift.problems.items() if name in profile.columns}
     gone = {name: said for name, said in problems.items() if name not in seen.columns}
     wrong = {name: said for name, said in problems.items() if name in seen.columns}
-    for each in _inputs(drift.drifted):
-        sign = fault(profile.columns[each.column], seen.columns[each.column], each, free_level=free_levels)
+    moved = _inputs(drift.drifted)
+    all_moved = most_moved(moved, of=len(_inputs(drift.columns)))
+    for each in moved:
+        sign = fault(
+            profile.columns[each.column], seen.columns[each.column], each, free_level=free_levels, all_moved=all_moved
+        )
         if sign and each.column not in wrong:  # a text among numbers is not gone, though it has no number
             (gone if sign.gone else wrong)[each.column] = sign.said
     return gone, wrong

@@ -29,6 +29,7 @@ _FINE = 12  # cells from which a place is a small part of the column
 _DENSER = 1.6  # times the values that this place had
 _ALONE, _COMPANIONS = 0.5, 0.2  # effect of one or two columns that moved alone, and of all others
 _MANY = 6  # columns from which two of them are few
+_MOST = 0.5  # of columns, or of a column's values
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Sign:
     gone: bool = False
 
 
-def fault(sketch: ColumnSketch, counts: Counts, drift: ColumnDrift, *, free_level: bool = False) -> Sign | None:
+def fault(
+    sketch: ColumnSketch, counts: Counts, drift: ColumnDrift, *, free_level: bool = False, all_moved: bool = False
+) -> Sign | None:
     """Return the sign that a drifted column bears, none if it bears none.
 
     Args:
@@ -52,6 +55,8 @@ def fault(sketch: ColumnSketch, counts: Counts, drift: ColumnDrift, *, free_leve
         counts: Its cells in the window, shape (cells,).
         drift: What was found.
         free_level: Whether amounts may take another level for good.
+        all_moved: Whether most columns have moved. What the world moves in all of them leaves the range of a small
+            reference, too, so then most of a column's values must lie outside of it.
     """
     if drift.missing_now - drift.missing_before > _GONE:
         said = f"{drift.missing_now:.1%} of its values are missing, {drift.missing_before:.1%} were before"
@@ -64,8 +69,14 @@ def fault(sketch: ColumnSketch, counts: Counts, drift: ColumnDrift, *, free_leve
         return Sign(f"{now.max():.0%} of its values are one: {sketch.labels[int(now.argmax())]}")
     if sketch.ordered and free_level:
         return None
-    said = _amounts(sketch, reference, window) if sketch.ordered else _names(sketch, before, now)
+    amounts = _amounts(sketch, reference, window, all_moved=all_moved) if sketch.ordered else ""
+    said = amounts or ("" if sketch.ordered else _names(sketch, before, now))
     return Sign(said) if said else None
+
+
+def most_moved(drifted: list[ColumnDrift], *, of: int) -> bool:
+    """Return whether of so many columns most have moved, and not a little."""
+    return sum(each.effect >= _COMPANIONS for each in drifted) > max(_MOST * of, 2)
 
 
 def alone(drifted: list[ColumnDrift], *, of: int) -> list[ColumnDrift]:
@@ -75,13 +86,13 @@ def alone(drifted: list[ColumnDrift], *, of: int) -> list[ColumnDrift]:
     return moved if few and all(each.effect >= _ALONE for each in moved) else []
 
 
-def _amounts(sketch: ColumnSketch, reference: Counts, window: Counts) -> str:
+def _amounts(sketch: ColumnSketch, reference: Counts, window: Counts, *, all_moved: bool) -> str:
     before, now = reference / reference.sum(), window / window.sum()
     outside = now[0] - before[0] + now[-1] - before[-1]
-    if outside > _OUTSIDE and sketch.edges:
+    if outside > (_MOST if all_moved else _OUTSIDE) and sketch.edges:
         low, high = sketch.edges[0], sketch.edges[-1]
         return f"{outside:.0%} of its values lie outside of {low:g} to {high:g}, where all were before"
-    if ((before > 0) | (now > 0)).sum() < _FINE:
+    if all_moved or ((before > 0) | (now > 0)).sum() < _FINE:
         return ""
     gains = np.maximum(now - before, 0)
     for place in _places(gains):

@@ -22,6 +22,13 @@ GUARDS = {
             f"{BESIDE}[missing]", OTHER,
         ),
         Mutant(
+            "what all columns do is the world's", FAULTS,
+            "    return sum(each.effect >= _COMPANIONS for each in drifted) > max(_MOST * of, 2)\n",
+            "    return False\n",
+            f"{SEEN}test_what_the_world_moves_in_all_columns_may_leave_a_small_references_range[4.0-environment]",
+            OTHER,
+        ),
+        Mutant(
             "a new column is told", CAUSES,
             '            "evidence": (*first.evidence, *notes),\n',
             '            "evidence": first.evidence,\n',

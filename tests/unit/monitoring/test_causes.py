@@ -141,6 +141,13 @@ def test_inputs_that_move_everywhere_are_a_change_of_the_world(reference, calm, 
     assert_said(found, r"no mix of groups explains it \(best: ")
 
 
+@pytest.mark.parametrize(("factor", "cause"), [(1.0, "none"), (4.0, "environment"), (1000.0, "values")])
+def test_what_the_world_moves_in_all_columns_may_leave_a_small_references_range(factor, cause):
+    rows = population(48, 3)[list(AMOUNTS)]
+    found = said_of(build(population(100, 2)[list(AMOUNTS)]), shifted(rows, factor))
+    assert found.cause == cause, found
+
+
 def test_a_small_move_of_one_column_is_the_worlds(reference, calm):
     found = said_of(reference, shifted(calm, 1.5, ["amount_2"]))
     assert (found.cause, found.columns) == ("environment", ("amount_2",))
