@@ -60,7 +60,7 @@ GUARDS = {
     "a cause for values of another unit": (
         Mutant(
             "values outside of all that there were are a fault", FAULTS,
-            "    if outside > _OUTSIDE and sketch.edges:\n", "    if False:\n",
+            "    if outside > (_MOST if all_moved else _OUTSIDE) and sketch.edges:\n", "    if False:\n",
             f"{SIGNS}[sign]", OTHER,
         ),
         Mutant(
