@@ -164,7 +164,7 @@ def _copy_journals(
         if keys or anchor:
             tenant, use_case = prefix.removeprefix(JOURNAL).removesuffix("/").split("/")
             heads[f"{tenant}/{use_case}"] = _walked(folder, prefix, tenant, use_case, sorted(taken), anchor)
-    say(f"  {len(heads)} journals, {len(files)} entries, each signed and linked")
+    say(f"  journals: {len(heads)}, entries: {len(files)}, each signed and linked")
     return files, heads
 
 

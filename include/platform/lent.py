@@ -13,7 +13,7 @@ from include.platform import processes
 from include.platform.embedded import answers
 from include.platform.stores import Program
 
-_SECONDS = 180
+_SECONDS = 600  # a machine at its limit starts nothing quickly, and a restore should not fail at its last step
 
 
 @contextmanager

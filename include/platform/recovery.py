@@ -40,7 +40,7 @@ def back_up(given: argparse.Namespace, where: Platform | Mapping[str, str], *, s
     made = backup(place, folder, say=say)
     objects = sum(made.buckets.values())
     say(
-        f"{folder}: {objects:,} objects, {len(made.databases)} databases and {len(made.journals)} journals, "
+        f"{folder}: {objects:,} objects, databases: {len(made.databases)}, journals: {len(made.journals)}, "
         f"{megabytes(made.size)}, in {time.monotonic() - began:.0f} s. The secrets are not in it: docs/backup.md"
     )
     return 0
