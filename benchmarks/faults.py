@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from benchmarks.harness import Goal, Measure, Peer, Say
-from benchmarks.lab import Lab, deployment
+from benchmarks.lab import Container, Lab, deployment
 from benchmarks.moments import BEFORE, DEPLOY, INGEST, MONITOR, SCORE, TRAIN, Ended, Life, Reached, now
+from include.errors import FlightdeckError, PermanentError
 from include.platform import cluster
 from include.platform.soundness import findings
 from include.use_cases.credit_risk import SPEC
@@ -86,7 +87,15 @@ def measures(say: Say) -> Iterator[Measure]:
         for trial in TRIALS:
             if os.environ.get(ONLY, "") in trial.name:
                 say(f"· {trial.name} …")
-                yield from _measured(trial.name, trial.run(life))
+                yield from _measured(trial.name, _tried(trial, life))
+
+
+def _tried(trial: Trial, life: Life) -> Seen:
+    """Return what a trial came to; one that cannot be brought to its end is a loss, and the next one is tried."""
+    try:
+        return trial.run(life)
+    except FlightdeckError as error:
+        return Seen(lost=[f"not tried to its end: {error}"])
 
 
 def _measured(name: str, seen: Seen) -> Iterator[Measure]:
@@ -128,7 +137,7 @@ def killed(service: str) -> Callable[[Lab], Strike]:
         there = lab.containers(service)
 
         def strike(reached: Reached) -> Mapping[str, str]:
-            victims = [each for each in there if service != cluster.WORKER or each.host == reached.host]
+            victims = there if service != cluster.WORKER else [_at_work(there, reached)]
             lab.kill(victims)
             return {each.id: each.started for each in victims}
 
@@ -137,12 +146,24 @@ def killed(service: str) -> Callable[[Lab], Strike]:
     return aim
 
 
+def _at_work(workers: Sequence[Container], reached: Reached) -> Container:
+    for each in workers:
+        if each.host == reached.host:
+            return each
+    raise PermanentError(
+        expected=f"a worker called {reached.host}, where {reached.task_id} runs",
+        seen=", ".join(each.host for each in workers),
+        where="lab",
+        next_step="see whether somebody else has changed the deployment",
+    )
+
+
 def cut_off(lab: Lab) -> Strike:
     """Aim at the net of the worker that is at work."""
     there = lab.containers(cluster.WORKER)
 
     def strike(reached: Reached) -> Mapping[str, str]:
-        lab.cut(next(each for each in there if each.host == reached.host), _CUT_SECONDS)
+        lab.cut(_at_work(there, reached), _CUT_SECONDS)
         return {}
 
     return strike
