@@ -84,7 +84,7 @@ def refreshed(platform):
     links = airflow.get(
         f"dags/drifting_monitor/dagRuns/{life.runs['drifting_monitor']}/taskInstances/detect_drift/links"
     )["extra_links"]
-    assert "drift.html" in links["Report"]
+    assert "monitor.html" in links["Report"]
     train = newest(airflow, "drifting_train", key=key, besides={life.runs["drifting_train"]})
     assert finished(airflow, "drifting_train", train) == "success"
     assert airflow.run("drifting_train", train)["run_type"] != "manual"
