@@ -45,7 +45,9 @@ def score_pending(spec: Classification, *, as_of: dt.date, pipeline_run: str, at
     """Score every landed day up to ``as_of`` that the champion has neither been judged on nor scored.
 
     The days are read from the tables and not from the event, so an event that was lost or came twice changes nothing.
-    A day is scored once by a version; after a promotion the new champion scores what it has not seen itself.
+    A day is scored once by a version; after a promotion the new champion scores what it has not seen itself. A run that
+    is repeated because its first try died behind the commit finds what that has written, and says it again: else nobody
+    would be woken by it.
 
     Args:
         spec: The use case.
@@ -63,7 +65,14 @@ def score_pending(spec: Classification, *, as_of: dt.date, pipeline_run: str, at
     evaluation = registry.classification_of(champion)
     days = pending(spec, evaluation, champion, as_of)
     if not days:
-        return ScoreResult(0, champion.version, sequence, f"v{champion.version} has scored all days up to {as_of}", ())
+        mine = _written(champion, evaluation, as_of, pipeline_run)
+        if mine.empty:
+            said = f"v{champion.version} has scored all days up to {as_of}"
+            return ScoreResult(0, champion.version, sequence, said, ())
+        _record(spec, champion, mine, pipeline_run)
+        return ScoreResult(
+            len(mine), champion.version, int(mine["sequence"].iloc[0]), "", tuple(sorted(set(mine[DAY])))
+        )
     rows = snapshots.rows_between(spec, days[0], days[-1], as_of=as_of)
     rows = rows.loc[rows[DAY].isin(days)].reset_index(drop=True)
     model = artifact.load(champion)
@@ -105,6 +114,17 @@ def pending(
     log = Table(spec.name, PREDICTIONS).read(first_day=unseen[0], last_day=unseen[-1], columns=[DAY, "model_version"])
     done = set(log.loc[log["model_version"] == champion.version, DAY]) if len(log) else set()
     return [day for day in unseen if day not in done]
+
+
+def _written(
+    champion: ModelRef, evaluation: ClassificationEvaluation, as_of: dt.date, pipeline_run: str
+) -> pd.DataFrame:
+    """Return what an earlier try of a run has written with a champion."""
+    first = evaluation.snapshot.last_day + dt.timedelta(days=1)
+    log = Table(evaluation.use_case, PREDICTIONS).read(first_day=first, last_day=as_of)
+    if log.empty:
+        return log
+    return log.loc[(log["model_version"] == champion.version) & (log["pipeline_run"] == pipeline_run)]
 
 
 def _record(spec: Classification, champion: ModelRef, scored: pd.DataFrame, pipeline_run: str) -> None:
