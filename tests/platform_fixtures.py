@@ -5,6 +5,7 @@ Other ports, another home; the shipped DAGs and those of the tests. And a disk t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
@@ -23,6 +24,20 @@ SERVED = "credit_risk load_forecast recommender careful"
 FOLDERS = (ROOT / "dags", ROOT / "tests/second_use_case/dags", ROOT / "tests/e2e/dags")
 
 
+@contextlib.contextmanager
+def entered(platform):
+    """Let this process use a platform's services; stop it afterwards, and leave no trace of its settings."""
+    before = dict(os.environ)
+    platform.enter()
+    try:
+        yield
+    finally:
+        platform.down()
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory):
     """Give a healthy platform to all end-to-end and browser tests, and stop it afterwards."""
@@ -33,13 +48,8 @@ def platform(tmp_path_factory):
         with pytest.MonkeyPatch.context() as only_here:  # a platform that another test starts serves what is shipped
             only_here.setenv("FLIGHTDECK_SERVES", SERVED)
             made.up(first_port=FIRST_PORT + 200)
-        before = dict(os.environ)
-        made.enter()
-        yield made
-        made.down()
-    os.environ.clear()
-    os.environ.update(before)
-    settings.cache_clear()
+        with entered(made):
+            yield made
 
 
 @pytest.fixture(scope="session")

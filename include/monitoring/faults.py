@@ -69,8 +69,12 @@ def fault(
         return Sign(f"{now.max():.0%} of its values are one: {sketch.labels[int(now.argmax())]}")
     if sketch.ordered and free_level:
         return None
-    amounts = _amounts(sketch, reference, window, all_moved=all_moved) if sketch.ordered else ""
-    said = amounts or ("" if sketch.ordered else _names(sketch, before, now))
+    if sketch.ordered:
+        return _sign(_amounts(sketch, reference, window, all_moved=all_moved))
+    return _sign(_names(sketch, before, now))
+
+
+def _sign(said: str) -> Sign | None:
     return Sign(said) if said else None
 
 

@@ -162,34 +162,26 @@ class Airflow:
         return f"{page}/tasks/{task_id}" if task_id else page
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:
-        failed = False
-        for left in reversed(range(_TRIES)):
-            if "Authorization" not in self._session.headers:
-                self._log_in()
-            try:
-                answer = self._send(method, f"{self.url}/api/v2/{path}", **more)
-            except TransientError:  # a server that is being replaced, or has too much to do
-                if not left:
-                    raise
-                failed = True
+        for tried in range(_TRIES):
+            if tried:
                 time.sleep(_PAUSE_SECONDS)
-                continue
-            if answer.status_code == 401:
-                del self._session.headers["Authorization"]
-            elif answer.status_code == 409 and failed:
-                return None  # what was answered with an error had been done after all
-            elif answer.status_code < 500:
-                break
+            try:
+                answer = self._authorized(method, path, **more)
+            except TransientError:  # a server that is being replaced, or has too much to do
+                if tried == _TRIES - 1:
+                    raise
             else:
-                failed = True
-                time.sleep(_PAUSE_SECONDS if left else 0)
-        if failed and answer.status_code >= 500:
+                if answer.status_code < 500:
+                    break
+        if answer.status_code >= 500:
             raise TransientError(
                 expected=f"{method} {path} to be answered",
                 seen=f"{answer.status_code}, {_TRIES} times: {answer.text[:500]}",
                 where=self.url,
                 next_step="read `./flightdeck logs api-server`; a locked database passes by itself",
             )
+        if answer.status_code == 409 and tried:
+            return None  # what was answered with an error, or not at all, had been done after all
         if not answer.ok:
             raise PermanentError(
                 expected=f"{method} {path} to be accepted for {self.user}",
@@ -198,6 +190,18 @@ class Airflow:
                 next_step="read what Airflow says; a 403 is a right that this account lacks",
             )
         return answer.json() if answer.content else None
+
+    def _authorized(self, method: str, path: str, **more: Any) -> requests.Response:
+        """Send a request under a token, and once more under a new one where the token has run out."""
+        for again in (True, False):
+            if "Authorization" not in self._session.headers:
+                self._log_in()
+            answer = self._send(method, f"{self.url}/api/v2/{path}", **more)
+            if answer.status_code == 401 and again:
+                del self._session.headers["Authorization"]
+            else:
+                break
+        return answer
 
     def _log_in(self) -> None:
         answer = self._send("POST", f"{self.url}/auth/token", json={"username": self.user, "password": self._password})

@@ -62,9 +62,8 @@ def _beats(kind: str, state: State) -> bool:
         "SELECT max(latest_heartbeat) > now() - make_interval(secs => %s) FROM job"
         " WHERE job_type = %s AND hostname = %s AND state = 'running'"
     )
-    address = cluster.database("airflow", state).replace("+psycopg", "", 1)
     try:
-        with psycopg.connect(address, connect_timeout=int(_SECONDS)) as connection:
+        with psycopg.connect(cluster.dsn("airflow", state), connect_timeout=int(_SECONDS)) as connection:
             found = connection.execute(query, (_STALE_SECONDS, kind, socket.gethostname())).fetchone()
     except psycopg.Error:
         return False

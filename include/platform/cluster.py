@@ -78,6 +78,11 @@ def database(name: str, state: State) -> str:
     )
 
 
+def dsn(name: str, state: State) -> str:
+    """Return the address of a database as its own client takes it."""
+    return database(name, state).replace("+psycopg", "", 1)
+
+
 def broker(state: State) -> str:
     """Return the address of the queues, none where their password is not known."""
     password = state.secrets["valkey"]

@@ -85,7 +85,7 @@ def databases(state: State) -> None:
 def _has_tables(name: str, state: State) -> bool:
     import psycopg
 
-    with psycopg.connect(cluster.database(name, state).replace("+psycopg", "", 1)) as connection:
+    with psycopg.connect(cluster.dsn(name, state)) as connection:
         found = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
     return bool(found and found[0])
 

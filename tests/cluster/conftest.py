@@ -13,8 +13,7 @@ import requests
 from include.platform import access, components
 from include.platform.cluster import PASSWORDS
 from include.platform.embedded import Platform
-from include.settings import settings
-from tests.platform_fixtures import ROOT
+from tests.platform_fixtures import ROOT, entered
 from tests.postgres import postgres_server
 
 PORTS = 29200
@@ -44,7 +43,7 @@ def cluster(database, tmp_path_factory):
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
         "AIRFLOW__FAB__AUTH_RATE_LIMITED": "False",  # five tries in 40 seconds; these tests log in more often
     }
-    of_one_machine, before = components.airflow_env, dict(os.environ)
+    of_one_machine = components.airflow_env
     made = Platform(tmp_path_factory.mktemp("cluster"), dag_folders=FOLDERS, use_cases=PACKAGES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_HOME", str(made.home.folder / "airflow"))
@@ -58,12 +57,8 @@ def cluster(database, tmp_path_factory):
         (folder / f".migrated-{version('apache-airflow-core')}").touch()  # so that `up` does not make it again
         ran(access.accounts(environment(made)))
         made.up()
-        made.enter()
-        yield made
-        made.down()
-    os.environ.clear()
-    os.environ.update(before)
-    settings.cache_clear()
+        with entered(made):
+            yield made
 
 
 def environment(platform, **changed):
