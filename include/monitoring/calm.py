@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from include.monitoring.permutation import exact
 from include.monitoring.profile import ReferenceProfile
 from include.monitoring.smooth_test import Tested, compare
 from include.monitoring.window import WindowCounts
@@ -46,10 +47,10 @@ class Looks:
 
 def independent(profile: ReferenceProfile, window: WindowCounts, *, seed: int) -> Looks:
     """Compare a window whose rows do not depend on each other."""
-    tested = {
-        name: compare(np.array(profile.columns[name].counts), counts, ordered=profile.columns[name].ordered)
-        for name, counts in window.columns.items()
-    }
+    tested = {}
+    for name, counts in window.columns.items():
+        before, ordered = np.array(profile.columns[name].counts), profile.columns[name].ordered
+        tested[name] = exact(compare(before, counts, ordered=ordered), before, counts)
     p_values = {name: each.both_p for name, each in tested.items()}
     return Looks(p_values, {name: each.effect for name, each in tested.items()}, tested, _drawn(profile, tested, seed))
 

@@ -22,6 +22,12 @@ GUARDS = {
             "    if seen.rows < FEWEST_ROWS:\n", "    if 0 < seen.rows < FEWEST_ROWS:\n",
             f"{SEEN}test_a_window_of_a_few_rows_is_not_judged_and_says_so[0]", "assert|Error",
         ),
+        Mutant(
+            "of a hundred rows the chi-square is not believed", "include/monitoring/permutation.py",
+            "    if fewer > SMALL or not", "    if True or not",
+            "tests/unit/monitoring/test_permutation.py::"
+            "test_of_few_rows_in_many_named_cells_the_chi_square_says_too_little", OTHER,
+        ),
     ),
     "a column that is missing or new": (
         Mutant(
