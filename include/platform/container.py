@@ -152,17 +152,30 @@ def _setup() -> int:
 
 
 def _life(arguments: list[str]) -> int:
-    """Run a use case once from raw rows to a decision, from inside of the deployment."""
-    from include.catalog import classification
+    """Run a use case once, from raw rows to a decision or through days of its recording, from inside."""
+    from include.catalog import use_case
+    from include.forecast import Forecast
     from include.platform.life import live
+    from include.platform.nights import replay_nights
+    from include.platform.replay import replay
+    from include.recommendation import Recommendation
 
     parser = argparse.ArgumentParser(prog="life")
     parser.add_argument("use_case")
     parser.add_argument("--approve-as", metavar="USER", help="answer the approval; the journal marks it as unattended")
+    parser.add_argument("--days", type=int, default=1, help="of a recording under its own dates, behind its history")
     given = parser.parse_args(arguments)
-    life = live(Deployment(_state("setup")), classification(given.use_case), approve_as=given.approve_as, ask=False)
-    print(life.waiting or life.skipped or f"life took {life.seconds:.0f} s", flush=True)
-    return 75 if life.waiting else 0
+    spec, deployment = use_case(given.use_case), Deployment(_state("setup"))
+    if isinstance(spec, Forecast):
+        first, last = replay(deployment, spec, days=given.days)
+    elif isinstance(spec, Recommendation):
+        first, last = replay_nights(deployment, spec, nights=given.days)
+    else:
+        life = live(deployment, spec, approve_as=given.approve_as, ask=False)
+        print(life.waiting or life.skipped or f"life took {life.seconds:.0f} s", flush=True)
+        return 75 if life.waiting else 0
+    print(f"lived {first} to {last}", flush=True)
+    return 0
 
 
 def _verify(arguments: list[str]) -> int:

@@ -13,8 +13,7 @@ from typing import Any
 from include.data.tables import Table
 from include.deployment.journal import Journal
 from include.platform.airflow_api import Airflow
-from include.platform.embedded import Platform
-from include.platform.life import finished, woken
+from include.platform.life import Reachable, finished, woken
 from include.platform.replay import recording_of
 from include.recommendation import Recommendation
 
@@ -23,7 +22,7 @@ _STEPS = ("ingest", "train", "deploy", "monitor", "switch", "items")
 _BLOCK, _OFF, _ON, _CHALLENGE = 3, 5, 6, 8  # nights after which somebody steps in
 
 
-def replay_nights(platform: Platform, spec: Recommendation, *, nights: int) -> tuple[dt.date, dt.date]:
+def replay_nights(platform: Reachable, spec: Recommendation, *, nights: int) -> tuple[dt.date, dt.date]:
     """Replay some nights behind what has landed, and return the first and the last day of them.
 
     Raises:
@@ -48,7 +47,7 @@ def replay_nights(platform: Platform, spec: Recommendation, *, nights: int) -> t
 
 
 def night(
-    platform: Platform, airflow: Airflow, spec: Recommendation, day: dt.date, first_day: dt.date | None = None
+    platform: Reachable, airflow: Airflow, spec: Recommendation, day: dt.date, first_day: dt.date | None = None
 ) -> None:
     """Land a day, and wait until all that it wakes has come to rest."""
     since, before = dt.datetime.now(dt.UTC), Journal(spec.name).sequence()
@@ -58,7 +57,7 @@ def night(
     _ring(platform, airflow, spec, day, since, before)
 
 
-def challenge(platform: Platform, airflow: Airflow, spec: Recommendation, day: dt.date, family: str) -> None:
+def challenge(platform: Reachable, airflow: Airflow, spec: Recommendation, day: dt.date, family: str) -> None:
     """Ask for a training of one family alone, and wait for what becomes of it."""
     since, before = dt.datetime.now(dt.UTC), Journal(spec.name).sequence()
     conf = {"reason": f"is {family} any better?", "family": family}
@@ -75,7 +74,7 @@ def control(airflow: Airflow, spec: Recommendation, step: str, conf: Mapping[str
 
 
 def _ring(
-    platform: Platform,
+    platform: Reachable,
     airflow: Airflow,
     spec: Recommendation,
     day: dt.date,
@@ -93,7 +92,7 @@ def _ring(
         platform.say("  nothing was promoted")
 
 
-def _people(platform: Platform, airflow: Airflow, spec: Recommendation, day: dt.date, number: int) -> None:
+def _people(platform: Reachable, airflow: Airflow, spec: Recommendation, day: dt.date, number: int) -> None:
     """Do by hand what is due after a night of the replay."""
     if number == _BLOCK:
         item = _most_shown(spec, day)

@@ -15,14 +15,13 @@ from include.deployment.journal import Journal
 from include.errors import PermanentError
 from include.forecast import Forecast
 from include.platform.airflow_api import Airflow
-from include.platform.embedded import Platform
-from include.platform.life import finished, woken
+from include.platform.life import Reachable, finished, woken
 from include.spec import UseCase
 
 _ONE = dt.timedelta(days=1)
 
 
-def replay(platform: Platform, spec: Forecast, *, days: int) -> tuple[dt.date, dt.date]:
+def replay(platform: Reachable, spec: Forecast, *, days: int) -> tuple[dt.date, dt.date]:
     """Replay some days behind what has landed, and return the first and the last of them.
 
     Raises:
@@ -74,7 +73,7 @@ def _retrains(spec: Forecast, day: dt.date) -> bool:
     return bool(croniter.match_range(spec.schedule.retrain, start, start + _ONE - dt.timedelta(minutes=1)))
 
 
-def _said(platform: Platform, what: str, promoted: int) -> None:
+def _said(platform: Reachable, what: str, promoted: int) -> None:
     platform.say(f"  {what}: promoted by entry {promoted}" if promoted else f"  {what}: nothing was promoted")
 
 
@@ -82,7 +81,9 @@ def _landed(spec: Forecast) -> dt.date | None:
     return max(Table(spec.name, spec.dataset("load").table).days(), default=None)
 
 
-def _turn(platform: Platform, airflow: Airflow, spec: Forecast, day: dt.date, first_day: dt.date | None = None) -> None:
+def _turn(
+    platform: Reachable, airflow: Airflow, spec: Forecast, day: dt.date, first_day: dt.date | None = None
+) -> None:
     """Land a day, and wait until all that it wakes has come to rest."""
     since = dt.datetime.now(dt.UTC)
     conf = {"first_day": first_day.isoformat()} if first_day else {}
