@@ -234,5 +234,13 @@ def _bench(given: argparse.Namespace) -> int:
         console.print(f"no benchmark '{given.name}'; there are {', '.join(names)}")
         return 2
     harness = importlib.import_module("benchmarks.harness")
-    missed = [name for name in ([given.name] if given.name else names) if not harness.run(name, console)]
-    return 1 if missed else 0
+    if given.name:
+        return 0 if harness.run(given.name, console) else 1
+    held = []
+    for name in names:  # one that this machine cannot measure takes the others nothing
+        try:
+            held.append(harness.run(name, console))
+        except FlightdeckError as error:
+            console.print(f"{name} was not measured: {error}", soft_wrap=True, markup=False)
+            held.append(False)
+    return 0 if all(held) else 1
