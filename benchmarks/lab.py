@@ -94,6 +94,7 @@ class Lab:
         say: Where progress goes.
         project: The name of its Compose project.
         first_port: The first of the loopback ports that it publishes.
+        beside: What else differs from the shipped deployment, as a Compose file.
     """
 
     folder: Path
@@ -101,6 +102,7 @@ class Lab:
     say: Callable[[str], None]
     project: str = os.environ.get("FLIGHTDECK_PROJECT") or _PROJECT
     first_port: int = int(os.environ.get("FLIGHTDECK_AIRFLOW_PORT") or _FIRST_PORT)
+    beside: str = "services: {}\n"
 
     def __post_init__(self) -> None:
         self.ports = {name: self.first_port + more for name, more in _PORTS.items()}
@@ -108,6 +110,7 @@ class Lab:
         self.secrets = {**fresh_environment(), REPLAY_START: self.replay_start.isoformat()}
         self.disk = self.folder / "disk"
         self._env, self._override = self.folder / ".env", self.folder / "override.yaml"
+        self._beside = self.folder / "beside.yaml"
 
     def up(self) -> None:
         """Bring all services up and wait for them; the image is built unless the environment names one."""
@@ -124,6 +127,7 @@ class Lab:
     def write(self) -> None:
         """Write what Compose reads: the secrets, and what differs from the shipped deployment."""
         self._override.write_text(_OVERRIDE.format(root=ROOT, disk=self.disk, faketime=_faketime()))
+        self._beside.write_text(self.beside)
         named = {f"FLIGHTDECK_{name}_PORT": str(port) for name, port in self.ports.items()}
         values = {**self.secrets, **named, "FLIGHTDECK_PROJECT": self.project, IMAGE: self.image}
         private_file(self._env, "".join(f"{name}={value}\n" for name, value in values.items()))
@@ -212,15 +216,19 @@ class Lab:
     @contextlib.contextmanager
     def late(self, by: str) -> Iterator[Container]:
         """Give a worker whose clock is wrong, beside one whose clock is right."""
-        self.compose("up", "--detach", "--no-build", "--no-deps", "--scale", "worker=1", "worker")
+        self.workers(1)
         self.compose("--profile", "late", "up", "--detach", "--no-build", "--no-deps", "late", LATE=by)
         self.until_well()
         try:
             yield self.containers("late")[0]
         finally:
             self.compose("--profile", "late", "rm", "--stop", "--force", "late")
-            self.compose("up", "--detach", "--no-build", "--no-deps", "--scale", "worker=2", "worker")
-            self.until_well()
+            self.workers(2)
+
+    def workers(self, count: int) -> None:
+        """Let so many workers run, and wait for them."""
+        self.compose("up", "--detach", "--no-build", "--no-deps", "--scale", f"worker={count}", "worker")
+        self.until_well()
 
     def upgrade(self) -> None:
         """Replace the image under every service, one after another, while the others go on."""
@@ -236,7 +244,7 @@ class Lab:
 
     def compose(self, *arguments: str, check: bool = True, **variables: str) -> str:
         """Run Compose on the deployment's files, and return what it printed."""
-        files = (ROOT / "docker-compose.yaml", ROOT / "docker-compose.packages.yaml", self._override)
+        files = (ROOT / "docker-compose.yaml", ROOT / "docker-compose.packages.yaml", self._override, self._beside)
         named = [part for path in files for part in ("--file", str(path))]
         start = ["docker", "compose", "--project-directory", str(ROOT), "--env-file", str(self._env), *named]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("FLIGHTDECK_", "COMPOSE_"))}
@@ -244,12 +252,13 @@ class Lab:
 
 
 @contextlib.contextmanager
-def deployment(*, before_days: int, say: Callable[[str], None]) -> Iterator[Lab]:
+def deployment(*, before_days: int, say: Callable[[str], None], beside: str = "") -> Iterator[Lab]:
     """Give a healthy deployment whose S3 and MLflow this process uses, and take it down afterwards.
 
     Args:
         before_days: How many days ago its recordings went live.
         say: Where progress goes.
+        beside: What else differs from the shipped deployment, as a Compose file.
 
     Raises:
         PermanentError: this machine lacks what it needs.
@@ -260,6 +269,7 @@ def deployment(*, before_days: int, say: Callable[[str], None]) -> Iterator[Lab]
         )
     with tempfile.TemporaryDirectory(prefix="flightdeck-lab-", ignore_cleanup_errors=True) as folder:
         lab = Lab(Path(folder), dt.datetime.now(dt.UTC).date() - dt.timedelta(days=before_days), say)
+        lab.beside = beside or lab.beside
         try:
             lab.up()
             lab.enter()

@@ -1,0 +1,197 @@
+"""Many workers and many use cases: tasks a second, lives of copies side by side, and what each of 500 use cases costs.
+
+The lives run in a deployment in containers with one, two and four workers, each copy with tables, journal and models of
+its own. Two cores are two cores, however many workers share them: so beside the time stands the *limit*, the processor
+time of one copy's life on the whole machine, times the copies, spread over its cores without loss. Efficiency is the
+limit over the time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from benchmarks.copies import dag_file, names, spec_file
+from benchmarks.harness import RESULTS, Goal, Measure, Peer, Say
+from benchmarks.lab import Lab, deployment
+from benchmarks.many import many_measures
+from include.platform import cluster
+from include.platform.airflow_api import Airflow
+from include.platform.bootstrap import ROOT
+from include.platform.life import LifeError, finished, live
+from include.use_cases.credit_risk import SPEC
+
+MOST = "FLIGHTDECK_COPIES"  # no more copies at once than this, where an hour and a half is too long
+_WORKERS, _COPIES, _TASKS = (1, 2, 4), (1, 10, 50), 200
+_SHIPPED = Path("/opt/flightdeck")
+_SEEN_SECONDS = 3600
+_CORES = len(os.sched_getaffinity(0))
+_PLOT = "scale.png"
+_BESIDE = """\
+# What is in two folders changes while the deployment runs: the DAG files and the specs of the copies.
+x-folders: &folders
+  volumes: ["{dags}:{shipped}/dags:ro", "{specs}:{shipped}/include/use_cases:ro"]
+services:
+  dag-processor: *folders
+  triggerer: *folders
+  worker: *folders
+"""
+
+
+@dataclass(frozen=True)
+class Lived:
+    """Some copies that have lived side by side.
+
+    Args:
+        workers: How many workers there were.
+        copies: How many copies.
+        seconds: From the first trigger until the last champion's predictions were monitored.
+        cpu_seconds: Processor time of the whole machine meanwhile.
+        failed: What became of copies that did not come to a champion.
+    """
+
+    workers: int
+    copies: int
+    seconds: float
+    cpu_seconds: float
+    failed: tuple[str, ...]
+
+
+def measures(say: Say) -> Iterator[Measure]:
+    """Yield tasks a second and lives by workers and copies, then parsing, lag and polls with few and many use cases."""
+    yield from _lives(say)
+    yield from many_measures(say)
+
+
+def _lives(say: Say) -> Iterator[Measure]:
+    most = int(os.environ.get(MOST) or max(_COPIES))
+    folders = Path(RESULTS.parent.parent / ".flightdeck" / "copies")
+    shutil.rmtree(folders, ignore_errors=True)
+    dags, specs = folders / "dags", folders / "specs"
+    _as_shipped(dags, specs)
+    with deployment(before_days=0, say=say, beside=_BESIDE.format(dags=dags, specs=specs, shipped=_SHIPPED)) as lab:
+        lived: list[Lived] = []
+        for workers in _WORKERS:
+            lab.workers(workers)
+            yield _tasks(lab, workers)
+            for copies in (count for count in _COPIES if count <= most):
+                lived.append(_side_by_side(lab, workers, copies, dags, specs))
+                yield from _measured(lived[-1], lived[0])
+                _as_shipped(dags, specs)
+        _plot(lived)
+
+
+def _as_shipped(dags: Path, specs: Path) -> None:
+    """Leave in the folders of a deployment no copy, and what is shipped."""
+    for folder, shipped in ((dags, ROOT / "benchmarks" / "dags"), (specs, ROOT / "include" / "use_cases")):
+        folder.mkdir(parents=True, exist_ok=True)
+        wanted = {path.name for path in shipped.glob("*.py")}
+        for path in folder.glob("*.py"):
+            if path.name not in wanted:
+                path.unlink()
+        for path in shipped.glob("*.py"):
+            shutil.copy(path, folder)
+    shutil.copy(ROOT / "dags" / f"{SPEC.name}.py", dags)
+
+
+def _tasks(lab: Lab, workers: int) -> Measure:
+    airflow = lab.airflow()
+    airflow.wait_for_dags({"many_tasks"}, seconds=_SEEN_SECONDS)
+    run_id = airflow.trigger("many_tasks")
+    finished(airflow, "many_tasks", run_id)
+    tasks = airflow.tasks("many_tasks", run_id)
+    begun, ended = (
+        [dt.datetime.fromisoformat(task[name]) for task in tasks if task[name]] for name in ("start_date", "end_date")
+    )
+    seconds = (max(ended) - min(begun)).total_seconds()
+    return Measure(
+        name=f"empty tasks a second, {workers} worker{'s' if workers > 1 else ''}", value=_TASKS / seconds, unit="1/s",
+        how=f"{_TASKS} mapped tasks, from the start of the first to the end of the last; {_CORES} cores",
+    )  # fmt: skip
+
+
+def _side_by_side(lab: Lab, workers: int, copies: int, dags: Path, specs: Path) -> Lived:
+    """Let new copies live all at once, and return what that took."""
+    mine = [SPEC.model_copy(update={"name": name}) for name in names(copies, f"copy_{workers}_{copies}")]
+    for spec in mine:
+        spec_file(specs, spec.name)
+    for spec in mine:
+        dag_file(dags, spec.name, beside=True)
+    lab.say(f"· {copies} at once on {workers} worker{'s' if workers > 1 else ''}: waiting for their DAGs …")
+    steps = ("ingest", "retraining", "train", "deploy", "score", "monitor")
+    lab.airflow().wait_for_dags({f"{spec.name}_{step}" for spec in mine for step in steps}, seconds=_SEEN_SECONDS)
+    began, busy = time.monotonic(), _busy()
+    quiet = _Quiet(lab)
+    with ThreadPoolExecutor(copies) as pool:
+        lives = [pool.submit(live, quiet, spec, approve_as="reviewer", ask=False) for spec in mine]
+    seconds, cpu_seconds = time.monotonic() - began, _busy() - busy
+    failed = tuple(str(error) for each in lives if (error := each.exception()) is not None)
+    odd = [error for each in lives if (error := each.exception()) and not isinstance(error, LifeError)]
+    if odd:
+        raise odd[0]
+    lab.say(f"  {seconds:.0f} s, {cpu_seconds:.0f} s of a processor, {len(failed)} failed")
+    return Lived(workers, copies, seconds, cpu_seconds, failed)
+
+
+@dataclass(frozen=True)
+class _Quiet:
+    """A deployment of which nobody wants to hear what each of fifty lives does."""
+
+    lab: Lab
+
+    def airflow(self, user: str = "operator") -> Airflow:
+        """Return Airflow's API as one of its accounts."""
+        return self.lab.airflow(user)
+
+    def enter(self) -> None:
+        """Leave the process as it is, for it is in the deployment already."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+
+def _busy() -> float:
+    """Return the seconds that this machine's processors have worked since it started."""
+    user, nice, system, _idle, _waited, *interrupts = Path("/proc/stat").read_text().splitlines()[0].split()[1:8]
+    return sum(map(int, (user, nice, system, *interrupts))) / os.sysconf("SC_CLK_TCK")
+
+
+def _measured(lived: Lived, one: Lived) -> Iterator[Measure]:
+    on = f"{lived.workers} worker{'s' if lived.workers > 1 else ''}"
+    limit = lived.copies * one.cpu_seconds / _CORES
+    yield Measure(
+        name=f"{lived.copies} {'lives' if lived.copies > 1 else 'life'} on {on}", value=lived.seconds, unit="s",
+        digits=0, peer=Peer(name=f"limit of {_CORES} cores", value=limit),
+        how=f"efficiency {limit / lived.seconds:.0%}; {lived.cpu_seconds:.0f} s of a processor, "
+        f"{lived.cpu_seconds / lived.copies:.0f} s each; {cluster.WORKER}s take two tasks at once each",
+    )  # fmt: skip
+    if lived.copies > 1 or lived.failed:
+        yield Measure(
+            name="… that did not come to a champion", value=len(lived.failed), unit="", digits=0,
+            goal=Goal(kind="at most", limit=0), how=lived.failed[0] if lived.failed else "each has a champion",
+        )  # fmt: skip
+
+
+def _plot(lived: list[Lived]) -> None:
+    drawn, axes = plt.subplots(figsize=(7, 4.2))
+    for workers in _WORKERS:
+        mine = [each for each in lived if each.workers == workers]
+        axes.plot(
+            [each.copies for each in mine], [each.seconds for each in mine], marker="o", label=f"{workers} workers"
+        )
+    copies = sorted({each.copies for each in lived})
+    limits = [count * lived[0].cpu_seconds / _CORES for count in copies]
+    axes.plot(copies, limits, "k--", label="the cores without loss")
+    axes.set(xscale="log", yscale="log", xlabel="copies of the credit use case at once", ylabel="seconds to champions")
+    axes.set_xticks(copies, [str(each) for each in copies])
+    axes.legend()
+    drawn.savefig(RESULTS / _PLOT, dpi=110, bbox_inches="tight")
+    plt.close(drawn)
