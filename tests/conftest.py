@@ -33,17 +33,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: max((SHARED.index(part) + 1 for part in item.path.parts if part in SHARED), default=0))
 
 
-class ServedAndRest(LoadScopeScheduling):
-    """One process has all that needs services, and the platform's ports to itself; the rest is shared out by files."""
+class ByWhatTheyShare(LoadScopeScheduling):
+    """What shares a platform and its ports is one process's, what shares services another's, the rest goes by files."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
-        return "served" if {"services", *SHARED} & set(file.split("/")) else file
+        parts = set(file.split("/"))
+        return "platform" if parts & set(SHARED) else "services" if "services" in parts else file
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ServedAndRest:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByWhatTheyShare:
     """Share the work out as above wherever it is shared."""
-    return ServedAndRest(config, log)
+    return ByWhatTheyShare(config, log)
 
 
 @contextlib.contextmanager
