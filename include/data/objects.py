@@ -27,8 +27,9 @@ from include.settings import settings
 
 # SeaweedFS goes on to refuse writes after its disk was full, also when there is room again.
 SEE_STORE = (
-    "see that S3 runs (`./flightdeck status`) and its disk has space; after a full one restart it with "
-    "`./flightdeck down` and `up`"
+    "see that S3 runs (`./flightdeck status`, in containers `docker compose ps s3`) "
+    "and its disk has space; after a full one restart it "
+    "(`./flightdeck down` and `up`, in containers `docker compose restart s3`)"
 )
 SKEWED = "RequestTimeTooSkewed"  # what S3 says to whose clock is more than a quarter of an hour away from its own
 REFUSED_STEP = "check the bucket's name, the access key and what it may do, and this machine's clock"
