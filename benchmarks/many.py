@@ -59,7 +59,7 @@ def many_measures(say: Say) -> Iterator[Measure]:
         name=f"scheduler's lag with {MANY} use cases", value=many["lag"], unit="s", digits=2,
         goal=Goal(kind="at most", limit=10), peer=Peer(name="with none beside it", value=taken[0]["lag"]),
         how=f"from a trigger until the first task of an empty ring ran, median of {_ROUNDS}; with {FEW}: "
-        f"{few['lag']:.2f} s. All files are parsed again every 15 s at best meanwhile, which takes a core of the two",
+        f"{few['lag']:.2f} s. All files are parsed again each minute at best meanwhile, which takes one of the cores",
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from include.data.objects import ObjectStore
 from include.errors import PermanentError
@@ -24,22 +25,44 @@ pytest_plugins = ["tests.platform_fixtures"]
 
 REPLAY_START = dt.date(2026, 5, 1)
 SHARED = ("e2e", "browser", "cluster")  # folders whose tests share one platform, in the order in which they run
+_OF_MODELS = {"models", "recommend_ops", "forecast_ops", "monitor_ops"}
+_LONGEST_FIRST = {"platform": 0, "services": 1, "services of models": 2}
 # Set where the environment names services that another test session has started, for this one to share.
 SHARED_SERVICES = "FLIGHTDECK_TEST_SHARED_SERVICES"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave for the end what shares a platform; a browser's driver holds the thread's event loop once it runs."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave for the end what shares a platform; a browser's driver holds the thread's event loop once it runs.
+
+    Where the work is shared out, the order is that in which processes take it, so what lasts longest comes first.
+    """
     items.sort(key=lambda item: max((SHARED.index(part) + 1 for part in item.path.parts if part in SHARED), default=0))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _LONGEST_FIRST.get(group(item.nodeid), len(_LONGEST_FIRST)))
+
+
+def group(nodeid: str) -> str:
+    """Return what a test shares: the platform and its ports, a set of services, or nothing but its file."""
+    file = nodeid.split("::", 1)[0]
+    parts = file.split("/")
+    if set(parts) & set(SHARED):
+        return "platform"
+    if "services" not in parts:
+        return file
+    return "services of models" if parts[parts.index("services") + 1] in _OF_MODELS else "services"
 
 
 class ByWhatTheyShare(LoadScopeScheduling):
-    """What shares a platform and its ports is one process's, what shares services another's, the rest goes by files."""
+    """What shares a platform or services runs in one process; that of the platform then ends, the others go on."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::", 1)[0]
-        parts = set(file.split("/"))
-        return "platform" if parts & set(SHARED) else "services" if "services" in parts else file
+        return group(nodeid)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        if "platform" in self.assigned_work.get(node, {}) and not node.shutting_down:
+            node.shutdown()
+        else:
+            super()._reschedule(node)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByWhatTheyShare:

@@ -181,7 +181,7 @@ def airflow_env(
         "API_AUTH__JWT_SECRET": state.secrets["jwt"],
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
         "DAG_PROCESSOR__REFRESH_INTERVAL": "15",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",  # a changed file is read at once; this is for changed specs
         "LOGGING__WORKER_LOG_SERVER_PORT": str(state.ports["worker_logs"]),
         "LOGGING__TRIGGER_LOG_SERVER_PORT": str(state.ports["trigger_logs"]),
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",  # what decides how long a ring of short tasks takes

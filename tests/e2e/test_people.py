@@ -52,6 +52,7 @@ def test_a_task_marked_as_successful_promotes_nothing_and_says_why(platform, ask
     assert champion_of(STRICT) is None
 
 
+@pytest.mark.slow
 def test_a_rejection_leaves_all_as_it_was(platform, asked):
     life = live(platform, STRICT, approve_as=None, ask=False)
     run_id = life.runs[DEPLOY]
@@ -140,6 +141,7 @@ def test_the_scheduled_retraining_trains_on_behalf_of_the_owner(platform):
     assert (evaluation.originator, evaluation.originator_source) == (WEEKLY.owner, "schedule")
 
 
+@pytest.mark.slow
 def test_the_second_use_case_comes_to_a_champion_without_anybody(platform):
     live(platform, TUMOURS, approve_as=None, ask=False)
     champion = champion_of(TUMOURS)

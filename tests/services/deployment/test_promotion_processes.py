@@ -99,6 +99,7 @@ def whole(version: ModelRef) -> None:
     assert reconcile(SPEC) == []
 
 
+@pytest.mark.slow
 def test_promotion_killed_before_its_mirror_is_repaired_and_its_repeat_finds_the_same_entry() -> None:
     version = killed("between entry and alias")
     (entry,) = Journal(SPEC.name).entries()

@@ -77,6 +77,7 @@ def test_a_candidate_that_learned_shuffled_labels_is_refused(champion, monkeypat
     assert registry.alias(model_name(SPEC.name), "champion") == champion.version
 
 
+@pytest.mark.slow
 def test_an_equal_candidate_waits_until_a_refresh_is_due(champion, monkeypatch):
     equal = land_and_train(0.0, LAST_DAY, monkeypatch, **against(champion))
     assert equal.comparisons[0].verdict == "not significantly better"
@@ -101,6 +102,7 @@ def test_a_refresh_that_learned_shuffled_labels_is_inferior_and_refused(champion
     assert worse.route is None
 
 
+@pytest.mark.slow
 def test_a_better_candidate_takes_the_place(stack, monkeypatch):
     poor = land_and_train(0.9, BEFORE, monkeypatch)
     better = land_and_train(0.0, LAST_DAY, monkeypatch, champion=poor.model, champion_sequence=0)

@@ -48,6 +48,7 @@ def test_a_first_candidate_is_judged_registered_and_explained(landed):
     assert {child.data.tags["family"] for child in children} == {"logistic", "scorecard"}
 
 
+@pytest.mark.slow
 def test_a_retried_training_resumes_its_run_and_makes_no_second_version(landed):
     first, again = train(landed), train(landed)
     assert again.model == first.model

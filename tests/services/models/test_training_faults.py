@@ -21,9 +21,9 @@ ROOT = Path(__file__).parents[3]
 CREATE_RUN, CREATE_VERSION = b"POST /api/2.0/mlflow/runs/create", b"POST /api/2.0/mlflow/model-versions/create"
 # Requests of a training: half of its families are kept; its model is logged; it is registered, but not yet evaluated.
 PLACES = [
-    pytest.param(b"/families/scorecard.skops", id="fit", marks=pytest.mark.slow),
+    pytest.param(b"/families/scorecard.skops", id="fit"),
     pytest.param(CREATE_VERSION, id="register"),
-    pytest.param(b"/evaluation.json", id="evaluate", marks=pytest.mark.slow),
+    pytest.param(b"/evaluation.json", id="evaluate"),
 ]
 
 
@@ -54,6 +54,7 @@ def whole(spec, evaluation):
     assert reproduce(spec, evaluation.model.version).identical
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 def test_mlflow_away_in_mid_train_is_transient_and_the_repeat_ends_in_one_version(landed, proxy, place):
     proxy.at(place, "down")

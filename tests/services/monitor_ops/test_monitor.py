@@ -39,6 +39,7 @@ def findings(result):
     return tracking.load_record(result.run_id, VERDICT, Findings)
 
 
+@pytest.mark.slow
 def test_calm_weeks_are_healthy_and_their_truth_is_as_it_was_foretold(bank):
     words = [bank.week().verdict.word for _ in range(3)]
     assert words == ["healthy"] * 3

@@ -319,6 +319,7 @@ def test_a_deployment_whose_recordings_began_on_another_day_is_refused(empty, ke
         restore(empty, kept, say=lambda text: None)
 
 
+@pytest.mark.slow
 def test_files_that_are_not_those_of_the_journal_are_found_at_the_end(live, tmp_path):
     champion, store = Journal(USE_CASE).state().of(DEFAULT_KEY).champion, live.store(ARTIFACTS)
     (weights,) = [key for key in store.list_from("") if f"{champion.run_id}/" in key and key.endswith("/weights")]

@@ -25,6 +25,8 @@ from tests.services.deployment.helpers import change_to, evaluation, said
 from tests.services.models.conftest import FIRST_DAY, LAST_DAY, train
 from tests.services.models.made_versions import trained
 
+pytestmark = pytest.mark.slow  # it is what the faults are judged by, and they are slow themselves
+
 AT = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
 
 

@@ -51,6 +51,12 @@ def documents(name):
     return list(yaml.safe_load_all((FOLDER / name).read_text()))
 
 
+@pytest.fixture(autouse=True)
+def no_cache_of_the_tests(monkeypatch):
+    """Let the platform's settings be made as on a machine without ours: services keep their recordings elsewhere."""
+    monkeypatch.delenv("FLIGHTDECK_CACHE_DIR", raising=False)
+
+
 @pytest.fixture(scope="module")
 def values():
     return yaml.safe_load((FOLDER / "values.yaml").read_text())
