@@ -73,6 +73,13 @@ def test_a_life_ends_with_a_champion_and_both_workers_had_part_in_it(deployment,
     assert "1 entries, each signed and linked" in verified
 
 
+@pytest.mark.parametrize("use_case", ["load_forecast", "recommender"])
+def test_the_use_cases_of_a_recording_come_to_champions_as_well(deployment, use_case):
+    assert "lived " in deployment.life(use_case)
+    verified = deployment.compose("run", "--rm", "--no-deps", "-T", "setup", "verify", use_case).stdout
+    assert "each signed and linked" in verified
+
+
 def test_logs_of_tasks_are_on_s3_and_shown_from_there(deployment, lived):
     airflow, variables = deployment.airflow("auditor"), deployment.variables
     run = airflow.runs("credit_risk_train")[0]["dag_run_id"]
