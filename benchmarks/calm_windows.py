@@ -262,7 +262,6 @@ def _run(profile: ReferenceProfile, first: dt.date, last: dt.date, *, apart: int
 CELLS = {
     "100 clients": Cell("22 columns of credit clients, drawn without replacement", lambda some: _clients(100, some)),
     "1,000 clients": Cell("22 columns of credit clients, drawn without replacement", lambda some: _clients(1000, some)),
-    "100,000 made-up rows": Cell(f"{_MANY_NUMBERS} numeric and {_MANY_NAMES} named columns", _made_up),
     "weeks of load": Cell(
         "weeks from every day of 17 zones, the total and 11 stations, and then of every other of these, against other "
         "years, half a year about them left out", _weeks_of_load, apart=235,
@@ -272,6 +271,7 @@ CELLS = {
         "them left out",
         _weeks_of_purchases, apart=52,
     ),
+    "100,000 made-up rows": Cell(f"{_MANY_NUMBERS} numeric and {_MANY_NAMES} named columns", _made_up),
 }  # fmt: skip
 
 

@@ -88,8 +88,8 @@ class Measure(Record):
 
     @property
     def ratio(self) -> float | None:
-        """Return the value over its peer's, none where there is no peer."""
-        return self.value / self.peer.value if self.peer else None
+        """Return the value over its peer's, none where there is no peer or the peer's is zero."""
+        return self.value / self.peer.value if self.peer and self.peer.value else None
 
     def cells(self) -> list[str]:
         """Return the row of the table."""
@@ -123,21 +123,26 @@ class Result(Record):
     benchmark: str
     machine: Machine
     measures: tuple[Measure, ...]
+    whole: bool = Field(default=True, description="whether the run came to its end")
 
     @property
     def holds(self) -> bool:
         """Return whether every goal is kept."""
-        return all(measure.holds for measure in self.measures)
+        return self.whole and all(measure.holds for measure in self.measures)
 
     def markdown(self) -> str:
         """Return the table, with the machine above and how each number was taken below."""
-        lines = [f"Measured on {self.machine}.", "", _line(_HEADER), _line(["---"] * len(_HEADER))]
+        broken = "" if self.whole else " **The run was broken off: measures are missing.**"
+        lines = [f"Measured on {self.machine}.{broken}", "", _line(_HEADER), _line(["---"] * len(_HEADER))]
         lines += [_line(measure.cells()) for measure in self.measures]
         return "\n".join([*lines, "", *(f"- *{measure.name}*: {measure.how}" for measure in self.measures), ""])
 
 
 def run(name: str, console: Console) -> bool:
-    """Run one benchmark, print its table, save it, and return whether every goal is kept."""
+    """Run one benchmark, print its table, save it, and return whether every goal is kept.
+
+    What has been measured is saved as it comes, so a run that is broken off leaves that, and says what it is.
+    """
     module = importlib.import_module(f"benchmarks.{name}")
     console.print(f"[bold]{name}[/bold]: {(module.__doc__ or '').splitlines()[0]}")
     on = machine()
@@ -145,6 +150,7 @@ def run(name: str, console: Console) -> bool:
     with surroundings():
         for measure in module.measures(lambda text: console.print(text, soft_wrap=True, markup=False)):
             taken.append(measure)
+            save(Result(benchmark=name, machine=on, measures=tuple(taken), whole=False), RESULTS)
             console.print(f"  {' · '.join(filter(None, measure.cells()[:4]))}", soft_wrap=True, markup=False)
     result = Result(benchmark=name, machine=on, measures=tuple(taken))
     for path in save(result, RESULTS):

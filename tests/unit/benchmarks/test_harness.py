@@ -86,6 +86,7 @@ def test_a_run_prints_its_progress_and_its_table_and_keeps_both_files(made, tmp_
     text = (tmp_path / "made.md").read_text()
     assert "| life | 61.2 s | at most 90 | yes | empty ring: 12.2 | 5 |" in text
     assert "- *life*: by the clock" in text
+    assert "broken off" not in text
 
 
 def test_one_missed_goal_fails_the_run_and_is_kept_all_the_same(made, tmp_path):
@@ -93,6 +94,26 @@ def test_one_missed_goal_fails_the_run_and_is_kept_all_the_same(made, tmp_path):
     assert not held
     assert "AUC · 0.70 · at least 0.72 (r) · NO" in said
     assert "| NO |" in (tmp_path / "made.md").read_text()
+
+
+def test_a_run_that_is_broken_off_leaves_what_it_has_and_says_so(monkeypatch, tmp_path):
+    def measures(say):
+        yield FAST
+        raise KeyboardInterrupt
+
+    module = types.ModuleType("benchmarks.made", "What is made.")
+    module.measures = measures
+    monkeypatch.setattr(harness, "RESULTS", tmp_path)
+    monkeypatch.setitem(sys.modules, "benchmarks.made", module)
+    with pytest.raises(KeyboardInterrupt):
+        harness.run("made", Console(file=io.StringIO()))
+    found = Result.model_validate_json((tmp_path / "made.json").read_text())
+    assert (found.measures, found.whole, found.holds) == ((FAST,), False, False)
+    assert "The run was broken off" in (tmp_path / "made.md").read_text()
+
+
+def test_beside_a_peer_of_zero_there_is_no_ratio():
+    assert FAST.model_copy(update={"peer": Peer(name="nothing", value=0.0)}).cells()[-1] == ""
 
 
 def test_a_benchmark_finds_recordings_but_no_services_and_leaves_no_trace(monkeypatch):
