@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: threads would fig
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
@@ -203,7 +203,7 @@ def _weeks_of_load(numbers: range) -> Iterator[Seen]:
     rows = dated.rows.drop(columns=list(_REAL_DRIFTS))
     whole = dated.days.map(rows.notna().all(axis=1).groupby(dated.days.to_numpy()).all()).to_numpy()
     every, half = (build(some[whole], days=dated.days[whole], dependent=True) for some in (rows, rows.iloc[:, ::2]))
-    weeks = _weeks(every)
+    weeks = _weeks(every.days)
     for number in numbers:
         round_, place = divmod(number, len(weeks))
         yield _run((every, half)[round_], *weeks[place], apart=180)
@@ -214,13 +214,13 @@ def _weeks_of_purchases(numbers: range) -> Iterator[Seen]:
     cleaned = clean(journey.events(), products)
     dated = watched_lines(Purchases(cleaned, products, markets(cleaned.events, SHOP.store_bounds, SHOP.markets)))
     households = np.sort(cleaned.events[HOUSEHOLD].unique())
-    size = (journey.LAST_DAY - journey.FIRST_DAY).days - 5  # weeks of the year, from every day of it
+    size = len(_weeks(dated.days.unique()))
     for half, places in _by_half(numbers, size):
         draw = np.random.default_rng(half // 2)
         mine = draw.permutation(households)[half % 2 :: 2]
         rows = cleaned.events[HOUSEHOLD].isin(mine).to_numpy()
         profile = Dated(dated.rows[rows], dated.days[rows]).reference(SHOP)
-        weeks = _weeks(profile)
+        weeks = _weeks(profile.days)
         for place in places:
             yield _run(profile, *weeks[place], apart=13)
 
@@ -231,12 +231,12 @@ def _by_half(numbers: range, size: int) -> Iterator[tuple[int, list[int]]]:
         yield half, [number % size for number in numbers if number // size == half]
 
 
-def _weeks(profile: ReferenceProfile) -> list[tuple[dt.date, dt.date]]:
-    """Return the first and last day of every run of seven days of which the reference has each."""
-    there = set(profile.days)
+def _weeks(days: Iterable[dt.date]) -> list[tuple[dt.date, dt.date]]:
+    """Return the first and last day of every run of seven days of which each is there: a shop is closed on some."""
+    there = set(days)
     return [
         (first, first + dt.timedelta(days=6))
-        for first in profile.days
+        for first in sorted(there)
         if all(first + dt.timedelta(days=day) in there for day in range(7))
     ]
 
