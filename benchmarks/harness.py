@@ -141,16 +141,18 @@ class Result(Record):
 def run(name: str, console: Console) -> bool:
     """Run one benchmark, print its table, save it, and return whether every goal is kept.
 
-    What has been measured is saved as it comes, so a run that is broken off leaves that, and says what it is.
+    What has been measured is saved as it comes, so a run that is broken off leaves that, and says what it is; but it
+    takes nobody the table of a run that came to its end.
     """
     module = importlib.import_module(f"benchmarks.{name}")
     console.print(f"[bold]{name}[/bold]: {(module.__doc__ or '').splitlines()[0]}")
-    on = machine()
+    on, kept = machine(), _whole(RESULTS / f"{name}.json")
     taken: list[Measure] = []
     with surroundings():
         for measure in module.measures(lambda text: console.print(text, soft_wrap=True, markup=False)):
             taken.append(measure)
-            save(Result(benchmark=name, machine=on, measures=tuple(taken), whole=False), RESULTS)
+            if not kept:
+                save(Result(benchmark=name, machine=on, measures=tuple(taken), whole=False), RESULTS)
             console.print(f"  {' · '.join(filter(None, measure.cells()[:4]))}", soft_wrap=True, markup=False)
     result = Result(benchmark=name, machine=on, measures=tuple(taken))
     for path in save(result, RESULTS):
@@ -158,6 +160,10 @@ def run(name: str, console: Console) -> bool:
     console.print(table(result))
     console.print(str(result.machine), soft_wrap=True, markup=False)
     return result.holds
+
+
+def _whole(saved: Path) -> bool:
+    return saved.exists() and Result.model_validate_json(saved.read_text()).whole
 
 
 @contextmanager

@@ -94,7 +94,7 @@ class Lab:
         say: Where progress goes.
         project: The name of its Compose project.
         first_port: The first of the loopback ports that it publishes.
-        beside: What else differs from the shipped deployment, as a Compose file.
+        beside: What else differs from the shipped deployment, as a Compose file; nothing where it is empty.
     """
 
     folder: Path
@@ -102,7 +102,7 @@ class Lab:
     say: Callable[[str], None]
     project: str = os.environ.get("FLIGHTDECK_PROJECT") or _PROJECT
     first_port: int = int(os.environ.get("FLIGHTDECK_AIRFLOW_PORT") or _FIRST_PORT)
-    beside: str = "services: {}\n"
+    beside: str = ""
 
     def __post_init__(self) -> None:
         self.ports = {name: self.first_port + more for name, more in _PORTS.items()}
@@ -244,7 +244,8 @@ class Lab:
 
     def compose(self, *arguments: str, check: bool = True, **variables: str) -> str:
         """Run Compose on the deployment's files, and return what it printed."""
-        files = (ROOT / "docker-compose.yaml", ROOT / "docker-compose.packages.yaml", self._override, self._beside)
+        shipped = (ROOT / "docker-compose.yaml", ROOT / "docker-compose.packages.yaml")
+        files = (*shipped, self._override, *([self._beside] if self.beside else []))
         named = [part for path in files for part in ("--file", str(path))]
         start = ["docker", "compose", "--project-directory", str(ROOT), "--env-file", str(self._env), *named]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("FLIGHTDECK_", "COMPOSE_"))}
@@ -268,8 +269,7 @@ def deployment(*, before_days: int, say: Callable[[str], None], beside: str = ""
             expected="a machine on which a deployment may be broken", seen=lacks, where="lab", next_step="see above"
         )
     with tempfile.TemporaryDirectory(prefix="flightdeck-lab-", ignore_cleanup_errors=True) as folder:
-        lab = Lab(Path(folder), dt.datetime.now(dt.UTC).date() - dt.timedelta(days=before_days), say)
-        lab.beside = beside or lab.beside
+        lab = Lab(Path(folder), dt.datetime.now(dt.UTC).date() - dt.timedelta(days=before_days), say, beside=beside)
         try:
             lab.up()
             lab.enter()

@@ -93,11 +93,11 @@ def _as_shipped(dags: Path, specs: Path) -> None:
     """Leave in the folders of a deployment no copy, and what is shipped."""
     for folder, shipped in ((dags, ROOT / "benchmarks" / "dags"), (specs, ROOT / "include" / "use_cases")):
         folder.mkdir(parents=True, exist_ok=True)
-        wanted = {path.name for path in shipped.glob("*.py")}
+        wanted = {path.name: path for path in shipped.glob("*.py")}
         for path in folder.glob("*.py"):
             if path.name not in wanted:
                 path.unlink()
-        for path in shipped.glob("*.py"):
+        for path in wanted.values():
             shutil.copy(path, folder)
     shutil.copy(ROOT / "dags" / f"{SPEC.name}.py", dags)
 
@@ -123,7 +123,6 @@ def _side_by_side(lab: Lab, workers: int, copies: int, dags: Path, specs: Path) 
     mine = [SPEC.model_copy(update={"name": name}) for name in names(copies, f"copy_{workers}_{copies}")]
     for spec in mine:
         spec_file(specs, spec.name)
-    for spec in mine:
         dag_file(dags, spec.name, beside=True)
     lab.say(f"· {copies} at once on {workers} worker{'s' if workers > 1 else ''}: waiting for their DAGs …")
     steps = ("ingest", "retraining", "train", "deploy", "score", "monitor")
@@ -133,10 +132,11 @@ def _side_by_side(lab: Lab, workers: int, copies: int, dags: Path, specs: Path) 
     with ThreadPoolExecutor(copies) as pool:
         lives = [pool.submit(live, quiet, spec, approve_as="reviewer", ask=False) for spec in mine]
     seconds, cpu_seconds = time.monotonic() - began, _busy() - busy
-    failed = tuple(str(error) for each in lives if (error := each.exception()) is not None)
-    odd = [error for each in lives if (error := each.exception()) and not isinstance(error, LifeError)]
-    if odd:
-        raise odd[0]
+    errors = [error for each in lives if (error := each.exception()) is not None]
+    for error in errors:
+        if not isinstance(error, LifeError):
+            raise error
+    failed = tuple(map(str, errors))
     lab.say(f"  {seconds:.0f} s, {cpu_seconds:.0f} s of a processor, {len(failed)} failed")
     return Lived(workers, copies, seconds, cpu_seconds, failed)
 

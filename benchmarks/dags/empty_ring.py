@@ -1,6 +1,7 @@
 """A ring of the same shape as a use case's, with tasks that do nothing: the limit of what a life can cost.
 
 Six DAGs, 14 tasks, joined by partitioned assets; all of the standard ring but the approval, whose waiting is not timed.
+Beside it 200 such tasks that do not depend on each other: what a platform makes of tasks alone.
 """
 
 from __future__ import annotations
@@ -49,3 +50,6 @@ with DAG(f"{NAME}_score", schedule=PartitionedAssetTimetable(assets=DATA | DEPLO
 
 with DAG(f"{NAME}_monitor", schedule=PartitionedAssetTimetable(assets=PREDICTIONS), catchup=False) as monitor:
     Nothing(task_id="detect_drift") >> [Nothing(task_id="request_retraining"), Nothing(task_id="call_team")]
+
+with DAG("many_tasks", schedule=None, max_active_tasks=200) as many:
+    Nothing.partial(task_id="nothing").expand(family=[str(number) for number in range(200)])

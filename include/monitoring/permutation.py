@@ -16,10 +16,8 @@ from include.monitoring.smooth_test import Tested
 
 SMALL = 1000  # rows of the smaller sample above which the chi-square is right as far out as it is looked at
 _DRAWS, _ENOUGH = 20_000, 10  # windows that are drawn, and how many of them must lie further out to count them
-_IN_DOUBT = (
-    1e-8,
-    0.02,
-)  # p-values that drawn windows are asked about; outside of it nothing would be decided otherwise
+# Drawn windows are asked about p-values between these; beyond either nothing would be decided otherwise.
+_IN_DOUBT = (1e-8, 0.02)
 
 
 def exact(tested: Tested, reference: Counts, window: Counts) -> Tested:
@@ -29,7 +27,7 @@ def exact(tested: Tested, reference: Counts, window: Counts) -> Tested:
     small as many columns need. The same counts give the same p-value.
 
     Args:
-        tested: The columns' test, with the scores of its cells.
+        tested: The column's test, with the scores of its cells.
         reference: Counts of the reference, shape (cells,).
         window: Counts of the window, shape (cells,).
     """

@@ -234,13 +234,11 @@ def _bench(given: argparse.Namespace) -> int:
         console.print(f"no benchmark '{given.name}'; there are {', '.join(names)}")
         return 2
     harness = importlib.import_module("benchmarks.harness")
-    if given.name:
-        return 0 if harness.run(given.name, console) else 1
-    held = []
-    for name in names:  # one that this machine cannot measure takes the others nothing
+    held = True
+    for name in [given.name] if given.name else names:
         try:
-            held.append(harness.run(name, console))
-        except FlightdeckError as error:
+            held &= harness.run(name, console)
+        except FlightdeckError as error:  # what this machine cannot measure keeps it from measuring nothing else
             console.print(f"{name} was not measured: {error}", soft_wrap=True, markup=False)
-            held.append(False)
-    return 0 if all(held) else 1
+            held = False
+    return 0 if held else 1

@@ -121,7 +121,8 @@ def _written(
 ) -> pd.DataFrame:
     """Return what an earlier try of a run has written with a champion."""
     first = evaluation.snapshot.last_day + dt.timedelta(days=1)
-    log = Table(evaluation.use_case, PREDICTIONS).read(first_day=first, last_day=as_of)
+    needed = [DAY, "model_version", "pipeline_run", "sequence", "score", "decision"]
+    log = Table(evaluation.use_case, PREDICTIONS).read(first_day=first, last_day=as_of, columns=needed)
     if log.empty:
         return log
     return log.loc[(log["model_version"] == champion.version) & (log["pipeline_run"] == pipeline_run)]

@@ -112,6 +112,20 @@ def test_a_run_that_is_broken_off_leaves_what_it_has_and_says_so(monkeypatch, tm
     assert "The run was broken off" in (tmp_path / "made.md").read_text()
 
 
+def test_a_run_that_is_broken_off_takes_nobody_the_table_of_one_that_was_not(made, tmp_path, monkeypatch):
+    made(FAST, PLAIN)
+    before = (tmp_path / "made.md").read_text()
+
+    def measures(say):
+        yield WEAK
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["benchmarks.made"], "measures", measures)
+    with pytest.raises(KeyboardInterrupt):
+        harness.run("made", Console(file=io.StringIO()))
+    assert (tmp_path / "made.md").read_text() == before
+
+
 def test_beside_a_peer_of_zero_there_is_no_ratio():
     assert FAST.model_copy(update={"peer": Peer(name="nothing", value=0.0)}).cells()[-1] == ""
 
