@@ -149,7 +149,7 @@ def timeline(console: Console, spec: Forecast, found: Timeline) -> None:
             f"{by[spec.total]:.2f} %",
             f"{rest.median():.2f} %",
             f"{rest.idxmax()}: {rest.max():.1f} %",
-            f"{mine['coverage'].mean():.2f}",
+            f"{mine['coverage'].mean():.2f}" if mine["coverage"].notna().any() else "no band yet",
         )
     console.print(weeks)
     for recovery in found.recoveries:
