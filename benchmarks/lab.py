@@ -153,10 +153,10 @@ class Lab:
         )
         settings.cache_clear()
 
-    def airflow(self, user: str = "operator") -> Airflow:
-        """Return Airflow's API as one of the accounts."""
-        password = self.secrets[cluster.PASSWORDS[user]]
-        return Airflow(f"http://127.0.0.1:{self.ports['AIRFLOW']}", user, password)
+    def airflow(self, user: str = "operator", *, patience: float = 1800, pause: float = 0.3) -> Airflow:
+        """Return Airflow's API as one of the accounts; how it waits as in ``Airflow``."""
+        url, password = f"http://127.0.0.1:{self.ports['AIRFLOW']}", self.secrets[cluster.PASSWORDS[user]]
+        return Airflow(url, user, password, patience=patience, pause=pause)
 
     def containers(self, *services: str) -> list[Container]:
         """Return the containers that are there, of all services or of some."""

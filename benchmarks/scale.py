@@ -33,6 +33,7 @@ MOST = "FLIGHTDECK_COPIES"  # no more copies at once than this, where an hour an
 _WORKERS, _COPIES, _TASKS = (1, 2, 4), (1, 10, 50), 200
 _SHIPPED = Path("/opt/flightdeck")
 _SEEN_SECONDS = 3600
+_LOOKS_A_SECOND = 4
 _CORES = len(os.sched_getaffinity(0))
 _PLOT = "scale.png"
 _BESIDE = """\
@@ -128,7 +129,7 @@ def _side_by_side(lab: Lab, workers: int, copies: int, dags: Path, specs: Path) 
     steps = ("ingest", "retraining", "train", "deploy", "score", "monitor")
     lab.airflow().wait_for_dags({f"{spec.name}_{step}" for spec in mine for step in steps}, seconds=_SEEN_SECONDS)
     began, busy = time.monotonic(), _busy()
-    quiet = _Quiet(lab)
+    quiet = _Quiet(lab, pause=max(0.3, copies / _LOOKS_A_SECOND))
     with ThreadPoolExecutor(copies) as pool:
         lives = [pool.submit(live, quiet, spec, approve_as="reviewer", ask=False) for spec in mine]
     seconds, cpu_seconds = time.monotonic() - began, _busy() - busy
@@ -143,13 +144,19 @@ def _side_by_side(lab: Lab, workers: int, copies: int, dags: Path, specs: Path) 
 
 @dataclass(frozen=True)
 class _Quiet:
-    """A deployment of which nobody wants to hear what each of fifty lives does."""
+    """A deployment in which many lives are waited for, and nobody wants to hear what each of them does.
+
+    Args:
+        lab: The deployment.
+        pause: Seconds from one look of a life to the next: looks cost the API server what the lives need.
+    """
 
     lab: Lab
+    pause: float
 
     def airflow(self, user: str = "operator") -> Airflow:
         """Return Airflow's API as one of its accounts."""
-        return self.lab.airflow(user)
+        return self.lab.airflow(user, patience=_SEEN_SECONDS * 4, pause=self.pause)
 
     def enter(self) -> None:
         """Leave the process as it is, for it is in the deployment already."""

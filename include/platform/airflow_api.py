@@ -15,14 +15,27 @@ DONE = ("success", "failed")
 WAITING_STATE = "awaiting_input"
 _ENDED = (*DONE, "skipped", "upstream_failed")
 _TRIES, _PAUSE_SECONDS = 4, 1.0  # an embedded database that is being written answers "locked", and the API 500
+_PAGE = 100  # the API gives no more at once, whatever it is asked for
 _SETTLE_SECONDS = 2.0  # longer than a slot stays taken by a task that has ended
 
 
 class Airflow:
-    """Airflow's API as one user; ``page`` is where a browser finds Airflow, if that is elsewhere."""
+    """Airflow's API as one user.
 
-    def __init__(self, url: str, user: str, password: str, *, page: str = "") -> None:
+    Args:
+        url: Where it answers.
+        user: The account.
+        password: Its password.
+        page: Where a browser finds Airflow, if that is elsewhere.
+        patience: Seconds after which nobody waits for a run any longer.
+        pause: Seconds from one look to the next of whoever waits; many who wait at once look less often.
+    """
+
+    def __init__(
+        self, url: str, user: str, password: str, *, page: str = "", patience: float = 1800, pause: float = 0.3
+    ) -> None:
         self.url, self.user, self._password, self._page = url, user, password, page or url
+        self.patience, self.pause = patience, pause
         self._session = requests.Session()
         self._session.trust_env = False
 
@@ -66,7 +79,7 @@ class Airflow:
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Return the task instances of a run."""
-        return list(self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=100)["task_instances"])
+        return self._all(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
 
     def task(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
         """Return one unmapped task instance."""
@@ -86,8 +99,7 @@ class Airflow:
         """
         deadline = time.monotonic() + seconds
         while True:
-            known = {each["dag_id"] for each in self.get("dags", limit=500)["dags"] if not each["is_paused"]}
-            if wanted <= known:
+            if not (missing := self._missing(wanted)):
                 return
             if errors := self.get("importErrors")["import_errors"]:
                 raise PermanentError(
@@ -99,11 +111,11 @@ class Airflow:
             if time.monotonic() > deadline:
                 raise TransientError(
                     expected=f"the DAGs {sorted(wanted)}",
-                    seen=f"{sorted(known)} after {seconds:.0f} s",
+                    seen=f"no {', '.join(sorted(missing))} after {seconds:.0f} s",
                     where=self.url,
                     next_step="read `./flightdeck logs dag-processor`; see whether a DAG is paused",
                 )
-            time.sleep(0.3)
+            time.sleep(self.pause)
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
         """Have a task and all behind it run again, as on its page."""
@@ -137,7 +149,7 @@ class Airflow:
                     where=self.page(dag_id, run_id, task_id),
                     next_step="see `./flightdeck logs scheduler`, then answer on that page",
                 )
-            time.sleep(0.3)
+            time.sleep(self.pause)
 
     def request(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
         """Return a request for approval: subject, body, answer."""
@@ -160,6 +172,21 @@ class Airflow:
         """Return the address of a run's or a task's page."""
         page = f"{self._page}/dags/{dag_id}/runs/{run_id}"
         return f"{page}/tasks/{task_id}" if task_id else page
+
+    def _missing(self, wanted: set[str]) -> set[str]:
+        """Return which DAGs are not switched on; all of them while there are too few, which costs one small look."""
+        if self.get("dags", paused=False, limit=1)["total_entries"] < len(wanted):
+            return wanted
+        return wanted - {each["dag_id"] for each in self._all("dags", "dags", paused=False)}
+
+    def _all(self, path: str, what: str, **params: Any) -> list[dict[str, Any]]:
+        """Return what a list has on all of its pages."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.get(path, limit=_PAGE, offset=len(found), **params)
+            found += page[what]
+            if len(found) >= page["total_entries"] or not page[what]:
+                return found
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:
         for tried in range(_TRIES):

@@ -16,8 +16,6 @@ from include.errors import PermanentError
 from include.platform.airflow_api import DONE, WAITING_STATE, Airflow
 from include.spec import UseCase
 
-_RUN_SECONDS = 1800
-
 
 class LifeError(PermanentError):
     """A run of the life failed; the sentence is the failed task's own."""
@@ -159,7 +157,7 @@ def asks(airflow: Airflow, dag_id: str, run_id: str) -> bool:
     while (state := airflow.task(dag_id, run_id, "approve")["state"]) != WAITING_STATE:
         if airflow.run(dag_id, run_id)["state"] in DONE or state in ("skipped", "success"):
             return False
-        time.sleep(0.3)
+        time.sleep(airflow.pause)
     return True
 
 
@@ -171,26 +169,26 @@ def approve(platform: Reachable, dag_id: str, run_id: str, user: str, *, comment
 
 def woken(airflow: Airflow, dag_id: str, day: dt.date | None, since: dt.datetime) -> str:
     """Wait for the run that an asset event wakes, and return its id."""
-    deadline = time.monotonic() + _RUN_SECONDS
+    deadline = time.monotonic() + airflow.patience
     while time.monotonic() < deadline:
         for run in airflow.runs(dag_id):
             queued = dt.datetime.fromisoformat(run["queued_at"])
             if queued >= since and (day is None or run["partition_key"] == day.isoformat()):
                 return str(run["dag_run_id"])
-        time.sleep(0.3)
+        time.sleep(airflow.pause)
     raise LifeError(
         expected=f"a run of {dag_id} woken by its asset",
-        seen=f"none in {_RUN_SECONDS} s",
+        seen=f"none in {airflow.patience:.0f} s",
         where="Airflow",
         next_step="see whether the DAG is paused, and `./flightdeck logs scheduler`",
     )
 
 
 def ended(airflow: Airflow, dag_id: str, run_id: str) -> dict[str, Any]:
-    """Wait until a run has ended, well or not, and return it; after half an hour as it is."""
-    deadline = time.monotonic() + _RUN_SECONDS
+    """Wait until a run has ended, well or not, and return it; where patience ends, as it is."""
+    deadline = time.monotonic() + airflow.patience
     while (run := airflow.run(dag_id, run_id))["state"] not in DONE and time.monotonic() < deadline:
-        time.sleep(0.3)
+        time.sleep(airflow.pause)
     return run
 
 

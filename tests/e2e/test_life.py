@@ -9,8 +9,10 @@ import pytest
 
 from include.data.tables import Table
 from include.deployment.journal import Journal
+from include.errors import TransientError
 from include.models import registry, tracking
 from include.naming import model_name
+from include.platform import airflow_api
 from include.platform.life import live
 from include.use_cases.credit_risk import SPEC
 
@@ -31,6 +33,18 @@ def test_every_task_of_the_ring_succeeded_for_one_partition(platform, life):
         if task["task_id"] == "search"
     ]
     assert {task["rendered_map_index"] for task in searches} == {"logistic", "scorecard", "boosting"}
+
+
+def test_a_list_of_many_pages_is_read_to_its_end(platform, life, monkeypatch):
+    airflow, train = platform.airflow(), ("credit_risk_train", life.runs["credit_risk_train"])
+    whole = {(each["task_id"], each["map_index"]) for each in airflow.tasks(*train)}
+    monkeypatch.setattr(airflow_api, "_PAGE", 2)
+    pages = [(each["task_id"], each["map_index"]) for each in airflow.tasks(*train)]
+    assert len(pages) > 4
+    assert sorted(pages) == sorted(whole)
+    airflow.wait_for_dags(set(life.runs), seconds=5)
+    with pytest.raises(TransientError, match="no no_such_dag after"):
+        airflow.wait_for_dags({*life.runs, "no_such_dag"}, seconds=0.1)
 
 
 def test_only_the_ingestion_and_the_request_were_triggered_by_hand(platform, life):
