@@ -290,8 +290,8 @@ def _plot(found: dict[str, list[Seen]]) -> None:
         axes.bar_label(shown, fmt="%.1f", fontsize=7)
     axes.axhline(5, color="k", linewidth=0.8, linestyle="--", label="stated: 5 %")
     axes.set_xticks(places, list(found), fontsize=8)
-    axes.set(ylabel="calm windows that are called drifted, %", ylim=(0, 112), title="False alarms of whole windows")
-    axes.legend(fontsize=8, ncol=3, loc="upper center")
+    axes.set(ylabel="calm windows that are called drifted, %", ylim=(0, 108), title="False alarms of whole windows")
+    axes.legend(fontsize=8, ncol=3, loc="upper center", bbox_to_anchor=(0.5, -0.09))
     drawn.savefig(RESULTS / "false_alarms.png", dpi=110, bbox_inches="tight")
     plt.close(drawn)
 
