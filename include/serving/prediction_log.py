@@ -21,7 +21,7 @@ from include.serving.segments import CLOSED, HIDDEN, OPEN, frame, log_folder, se
 
 MIB = 2**20
 _LOOK_SECONDS = 1.0
-_GATHER_SECONDS = 0.0003  # a sync costs as much as a quarter of an answer; a group of several shares it
+_GATHER_SECONDS = 0.001  # a sync costs as much as a quarter of an answer; the more share it, the more are answered
 _MEND = "give the disk space, or have it mended; then ask again"
 _Waiting = tuple[bytes, "asyncio.Future[None]"]
 
