@@ -76,6 +76,7 @@ def _with(platform: Platform, folder: Path, count: int, say: Say) -> dict[str, f
     say(f"· {count} use cases …")
     files = [dag_file(folder, name, beside=False) for name in copies]
     airflow, began = platform.airflow(), time.monotonic()
+    airflow.pause = max(airflow.pause, count / 100)  # a look at thousands of DAGs costs what their parsing needs
     wanted = {f"{name}_{step}" for name in copies for step in ("ingest", "train", "monitor")}
     airflow.wait_for_dags(wanted | {f"{_RING}_ingest"}, seconds=_SEEN_SECONDS)
     seen = time.monotonic() - began

@@ -99,7 +99,8 @@ class Airflow:
         """
         deadline = time.monotonic() + seconds
         while True:
-            if not (missing := self._missing(wanted)):
+            late = time.monotonic() > deadline
+            if not (missing := self._missing(wanted, exactly=late)):
                 return
             if errors := self.get("importErrors")["import_errors"]:
                 raise PermanentError(
@@ -108,7 +109,7 @@ class Airflow:
                     where=errors[0]["filename"],
                     next_step="mend the file; Airflow reads it again within seconds",
                 )
-            if time.monotonic() > deadline:
+            if late:
                 raise TransientError(
                     expected=f"the DAGs {sorted(wanted)}",
                     seen=f"no {', '.join(sorted(missing))} after {seconds:.0f} s",
@@ -173,9 +174,9 @@ class Airflow:
         page = f"{self._page}/dags/{dag_id}/runs/{run_id}"
         return f"{page}/tasks/{task_id}" if task_id else page
 
-    def _missing(self, wanted: set[str]) -> set[str]:
-        """Return which DAGs are not switched on; all of them while there are too few, which costs one small look."""
-        if self.get("dags", paused=False, limit=1)["total_entries"] < len(wanted):
+    def _missing(self, wanted: set[str], *, exactly: bool) -> set[str]:
+        """Return which DAGs are not switched on; unless exactly, all of them while there are too few."""
+        if not exactly and self.get("dags", paused=False, limit=1)["total_entries"] < len(wanted):
             return wanted
         return wanted - {each["dag_id"] for each in self._all("dags", "dags", paused=False)}
 
