@@ -20,7 +20,7 @@ from include.monitor_ops.expectations import Expectation, expectations
 from include.monitor_ops.timeline import Days, Timeline, read_timeline
 from include.monitor_ops.timeline_page import write_timeline
 from include.platform import processes
-from include.platform.bootstrap import HOME, ROOT
+from include.platform.bootstrap import HOME, ROOT, alone
 from include.platform.embedded import Platform, Say
 from include.platform.life import LifeError
 from include.platform.loop import Loop
@@ -160,10 +160,11 @@ def _platform(plan: Plan, folder: Path, platform: Platform) -> Iterator[Platform
     platform.down()
     shutil.rmtree(folder, ignore_errors=True)
     fresh = platform.home.load_or_make(today=plan.replay_start)
-    chosen = {"first_port": _free_ports(), "scenario": plan.scenario, "scenario_from": plan.changed_from}
-    platform.home.save(fresh.model_copy(update=chosen))
     try:
-        platform.up()
+        with alone(HOME / "ports.lock", platform.say):  # a port looks free until its service listens
+            chosen = {"first_port": _free_ports(), "scenario": plan.scenario, "scenario_from": plan.changed_from}
+            platform.home.save(fresh.model_copy(update=chosen))
+            platform.up()
         platform.enter()
         yield platform
     finally:
