@@ -143,6 +143,11 @@ class Source(Part):
     recorded_from: dt.date | None = Field(
         default=None, description="of a recording under its own dates: the day behind its history"
     )
+    calm_from: dt.date | None = Field(
+        default=None,
+        description="of a recording under its own dates: first day of weeks in which nothing is known to have "
+        "happened, from which scenarios are replayed; `recorded_from` unless it is given",
+    )
     recorded_days: int | None = Field(
         default=None, ge=1, description="of a recording under made-up dates: how many days it has"
     )

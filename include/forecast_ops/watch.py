@@ -33,6 +33,7 @@ VERDICTS = "verdicts"
 REPORT = "watch.html"
 _GRAVEST: tuple[Verdict, ...] = ("retrain", "watch", "healthy")
 PROOF_DAYS = 2
+_STUCK_HOURS = 12  # of a day with one reading; rounding alone repeats one for six hours at most
 _NOTHING = 0.02  # of the level before: less than this is an outage or a lost delivery, not a level
 
 
@@ -65,8 +66,9 @@ def watch(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> WatchResult:
     state, _ = Journal(spec.name).at(business_time(as_of))
     ahead = joined.loc[joined["day_ahead"] == 1]
     came = _truth(spec, as_of=as_of, first_day=as_of - dt.timedelta(days=spec.watch.window_days + PROOF_DAYS - 1))
-    levels = came.groupby(came.index.date).median()
-    verdicts = pd.DataFrame([_judged(spec, as_of, key, ahead, levels[key], state) for key in spec.keys])
+    by_day = came.groupby(came.index.date)
+    levels, stuck = by_day.median(), (by_day.nunique() == 1) & (by_day.count() >= _STUCK_HOURS)
+    verdicts = pd.DataFrame([_judged(spec, as_of, key, ahead, levels[key], stuck[key], state) for key in spec.keys])
     verdicts = verdicts.astype({"series": "str", "verdict": "str", "reason": "str"})
     Table(spec.name, VERDICTS).update(as_of, as_of, lambda present: verdicts, run=pipeline_run)
     wanted = verdicts.loc[verdicts["verdict"] == "retrain"]
@@ -115,7 +117,13 @@ def _truth(spec: Forecast, *, as_of: dt.date, first_day: dt.date) -> pd.DataFram
 
 
 def _judged(
-    spec: Forecast, as_of: dt.date, key: str, ahead: pd.DataFrame, levels: pd.Series, state: State
+    spec: Forecast,
+    as_of: dt.date,
+    key: str,
+    ahead: pd.DataFrame,
+    levels: pd.Series,
+    stuck: pd.Series,
+    state: State,
 ) -> dict[str, object]:
     mine = ahead.loc[ahead["series"] == key]
     line: dict[str, object] = {DAY: as_of, "series": key, "days": mine["time"].dt.date.nunique()}
@@ -123,7 +131,7 @@ def _judged(
     daily = error.groupby(mine["time"].dt.date).mean()
     line |= {"mae": float(error.mean()), "bias": float((mine["load_kw"] - mine["actual_kw"]).mean())}
     line |= _band(mine.loc[mine["q10"].notna()])
-    verdict, reason = _verdict(spec, as_of, key, daily, levels, state)
+    verdict, reason = _verdict(spec, as_of, key, daily, levels, stuck, state)
     return {**line, "verdict": verdict, "reason": reason}
 
 
@@ -137,7 +145,7 @@ def _band(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def _verdict(
-    spec: Forecast, as_of: dt.date, key: str, daily: pd.Series, levels: pd.Series, state: State
+    spec: Forecast, as_of: dt.date, key: str, daily: pd.Series, levels: pd.Series, stuck: pd.Series, state: State
 ) -> tuple[Verdict, str]:
     limits, champion = spec.watch, state.of(key).champion
     if champion is None:
@@ -146,11 +154,14 @@ def _verdict(
     ratios = levels.iloc[-PROOF_DAYS:] / before if before > 0 else levels.iloc[-PROOF_DAYS:] * np.nan
     if ratios.iloc[-1] < _NOTHING:
         return "watch", "nothing came on the newest day: an outage, or a delivery that was lost; no model mends it"
+    if stuck.iloc[-1]:
+        return "watch", "one reading came for all hours of the newest day: a meter that is stuck; no model mends it"
     jumped = (ratios > limits.level_jump) | (ratios < 1 / limits.level_jump)
     level = f"its level is {ratios.iloc[-1]:.1f} times that of the days before"
     evaluation = registry.forecast_of(champion)
     expected = evaluation.metrics["mae"].value
-    daily = daily[daily.index > evaluation.trained_until]  # what an earlier champion did is not this one's error
+    # What an earlier champion did is not this one's error, and what a stuck meter says is no error at all.
+    daily = daily[(daily.index > evaluation.trained_until) & ~daily.index.isin(stuck.index[stuck])]
     times = f"{daily.mean() / expected:.1f} times the backtest's" if len(daily) else "not known yet"
     error = f"its error is {times} over {len(daily)} days"
     newest = daily.iloc[-PROOF_DAYS:]

@@ -44,7 +44,7 @@ def _quiet_before(timeline: Timeline) -> list[Expectation]:
 
 def _calm(timeline: Timeline) -> list[Expectation]:
     asked, called, stopped = timeline.of("asked"), timeline.of("called"), timeline.of("switched", "taken back")
-    silent = [each for each in timeline.steps if not each.verdict]
+    silent = [each for each in timeline.steps if not each.verdict and each.last_day <= timeline.judged_until]
     return [
         Expectation("every window is judged", _windows(silent, "without a word"), not silent),
         Expectation("the monitor asks for no training", _days(asked), not asked),

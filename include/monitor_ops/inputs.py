@@ -15,7 +15,7 @@ from include.models import tracking
 from include.monitor_ops.operations import Operations, operations
 from include.monitor_ops.reference import PROFILE, Dated, watched_hours, watched_lines
 from include.monitor_ops.response import released_on
-from include.monitor_ops.windows import Window, drift_facts, newest_windows
+from include.monitor_ops.windows import Window, drift_facts, newest_day, newest_windows
 from include.monitoring.causes import diagnose
 from include.monitoring.diagnosis import Diagnosis
 from include.monitoring.evidence import DriftFacts
@@ -64,8 +64,7 @@ def inputs(spec: DatasetUseCase, as_of: dt.date) -> Inputs | None:
     first_day = as_of - dt.timedelta(days=limits.confirm[1] * limits.window_days - 1)
     if (released := released_on(spec, spec.keys[0])) is not None:
         first_day = max(first_day, released)
-    # Of its own day a grid knows the hours so far, and a window of part of a day is no calm one.
-    last_day = as_of - dt.timedelta(days=1) if isinstance(spec, Forecast) else as_of
+    last_day = newest_day(spec, as_of)
     windows = newest_windows(spec, profile, _rows(spec, first_day, as_of), last_day)
     service = operations(spec, windows[-1].first_day, last_day)
     # A zone may have another level for good, and a shop another assortment: neither is a fault by itself.

@@ -19,6 +19,7 @@ from include.incidents import Incident
 from include.models import tracking
 from include.monitor_ops.monitor import VERDICT
 from include.monitor_ops.seen_quality import Measure, measure_of
+from include.monitor_ops.windows import newest_day
 from include.naming import experiment_name, tenant
 from include.records import Estimate
 from include.scenario import ScenarioName
@@ -83,6 +84,7 @@ class Timeline:
         scenario: What happened to the data.
         changed_from: First day to which it happened.
         truth_from: Day on which the truth of that day is known.
+        judged_until: Last day that the monitor has come to.
     """
 
     use_case: str
@@ -93,6 +95,7 @@ class Timeline:
     scenario: ScenarioName
     changed_from: dt.date
     truth_from: dt.date
+    judged_until: dt.date
 
     def of(self, *kinds: Kind) -> list[Moment]:
         """Return the moments of some kinds."""
@@ -137,6 +140,7 @@ def read_timeline(spec: UseCase, steps: Sequence[Days], *, scenario: ScenarioNam
         scenario=scenario,
         changed_from=changed_from,
         truth_from=changed_from + dt.timedelta(days=measure.truth_days),
+        judged_until=newest_day(spec, last),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from include.forecast import Forecast
 from include.monitor_ops.reference import Dated
 from include.monitoring.causes import diagnose
 from include.monitoring.drift import WindowDrift, detect
@@ -44,6 +45,12 @@ class Window:
         columns = [f"{each.column} (effect {each.effect:.2f}, p {each.adjusted_p:.1g})" for each in self.drift.drifted]
         together = ["all columns together"] if self.drift.joint_drifted and not columns else []
         return ", ".join(columns + together) or "none"
+
+
+def newest_day(spec: UseCase, as_of: dt.date) -> dt.date:
+    """Return the last day that a monitor judges on a day."""
+    # Of its own day a grid knows the hours so far, and a window of part of a day is no calm one.
+    return as_of - dt.timedelta(days=1) if isinstance(spec, Forecast) else as_of
 
 
 def newest_windows(spec: UseCase, profile: ReferenceProfile, dated: Dated, last_day: dt.date) -> list[Window]:

@@ -85,8 +85,9 @@ def _signs(
     all_moved = most_moved(moved, of=len(_inputs(drift.columns)))
     for each in moved:
         sign = fault(
-            profile.columns[each.column], seen.columns[each.column], each, free_level=free_levels, all_moved=all_moved
-        )
+            profile.columns[each.column], seen.columns[each.column], each,
+            held=seen.held.get(each.column, (0.0, 0)), free_level=free_levels, all_moved=all_moved,
+        )  # fmt: skip
         if sign and each.column not in wrong:  # a text among numbers is not gone, though it has no number
             (gone if sign.gone else wrong)[each.column] = sign.said
     return gone, wrong

@@ -20,7 +20,7 @@ _GONE = 0.03  # rise of the share without a value
 _OUTSIDE = 0.03  # of values beyond all that the reference has
 _UNHEARD = 0.02  # of values by a name that the reference does not have
 _LOST = 0.02  # share that a name had which has vanished
-_ONE = 0.98  # of values in one cell
+_ONE = 0.98  # of values that are one
 _PUT = 0.1  # share of values that were taken from everywhere and put to one place
 _PLACE = 0.25  # of the cells that are one place, at most
 _HELD = 0.8  # of all gains that this place must hold
@@ -46,7 +46,13 @@ class Sign:
 
 
 def fault(
-    sketch: ColumnSketch, counts: Counts, drift: ColumnDrift, *, free_level: bool = False, all_moved: bool = False
+    sketch: ColumnSketch,
+    counts: Counts,
+    drift: ColumnDrift,
+    *,
+    held: tuple[float, int] = (0.0, 0),
+    free_level: bool = False,
+    all_moved: bool = False,
 ) -> Sign | None:
     """Return the sign that a drifted column bears, none if it bears none.
 
@@ -54,6 +60,7 @@ def fault(
         sketch: The column in the reference.
         counts: Its cells in the window, shape (cells,).
         drift: What was found.
+        held: Of an ordered column its commonest value in the window, and how many have it.
         free_level: Whether amounts may take another level for good.
         all_moved: Whether most columns have moved. What the world moves in all of them leaves the range of a small
             reference, too, so then most of a column's values must lie outside of it.
@@ -65,8 +72,11 @@ def fault(
     if not reference.sum() or not window.sum():
         return None
     before, now = reference / reference.sum(), window / window.sum()
-    if now.max() >= _ONE > before.max() + 0.05:
-        return Sign(f"{now.max():.0%} of its values are one: {sketch.labels[int(now.argmax())]}")
+    one, share = f"{held[0]:g}", held[1] / window.sum()
+    if not sketch.ordered:
+        one, share = sketch.labels[int(now.argmax())], now.max()
+    if share >= _ONE > before.max() + 0.05:
+        return Sign(f"{share:.0%} of its values are one: {one}")
     if sketch.ordered and free_level:
         return None
     if sketch.ordered:

@@ -105,6 +105,14 @@ def count(column: ColumnSketch, values: pd.Series) -> Counts:
     return np.append(np.diff(places, prepend=0, append=len(ranked)), missing)
 
 
+def held(column: ColumnSketch, values: pd.Series) -> tuple[float, int]:
+    """Return the number that more than half of an ordered column's values are, if one is, and how many are."""
+    numbers, _ = _numbers(column, values)
+    known = numbers[~np.isnan(numbers)]
+    middle = float(np.partition(known, len(known) // 2)[len(known) // 2])
+    return middle, int((known == middle).sum())
+
+
 def codes(column: ColumnSketch, values: pd.Series) -> Codes:
     """Return the cell of each value, shape (rows,)."""
     if not column.ordered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from include.monitoring.profile import ReferenceProfile, group_codes, group_counts
-from include.monitoring.sketch import Counts, codes, count, unreadable
+from include.monitoring.sketch import Counts, codes, count, held, unreadable
 
 _SAMPLE = 1000
 
@@ -21,6 +22,8 @@ class WindowCounts:
     Args:
         rows: How many rows it has.
         columns: Counts in the cells of each column that it has.
+        held: Of an ordered column most of whose values lie in one cell: its commonest value, and how many have it. A
+            cell is wide, so its count alone cannot tell a meter that is stuck from one that has another level.
         groups: Rows by group and by cell of all columns, for each column that makes groups.
         sample: Cells of some of its rows, as the reference's sample.
         problems: What is wrong with a column, by its name; the others are compared all the same.
@@ -28,6 +31,7 @@ class WindowCounts:
 
     rows: int = 0
     columns: dict[str, Counts] = field(default_factory=dict)
+    held: dict[str, tuple[float, int]] = field(default_factory=dict)
     groups: dict[str, Counts] = field(default_factory=dict)
     sample: np.ndarray = field(default_factory=lambda: np.empty((0, 0), np.uint8))
     problems: dict[str, str] = field(default_factory=dict)
@@ -43,6 +47,7 @@ def read(profile: ReferenceProfile, window: pd.DataFrame | Iterable[pd.DataFrame
     """
     found = WindowCounts()
     draw, keys = np.random.default_rng(seed), np.empty(0)
+    values: dict[str, Counter[float]] = {}
     infinite: dict[str, int] = {}
     strange: dict[str, int] = {}
     for part in _parts(window):
@@ -51,7 +56,11 @@ def read(profile: ReferenceProfile, window: pd.DataFrame | Iterable[pd.DataFrame
             if name not in part:
                 found.problems[name] = "column is not there"
                 continue
-            found.columns[name] = found.columns.get(name, 0) + count(column, part[name])
+            counts = count(column, part[name])
+            found.columns[name] = found.columns.get(name, 0) + counts
+            if column.ordered and counts[:-1].max() > counts[:-1].sum() / 2:
+                value, rows = held(column, part[name])
+                values.setdefault(name, Counter())[value] += rows
             if part[name].dtype.kind == "f":
                 infinite[name] = infinite.get(name, 0) + int(np.isinf(part[name].to_numpy()).sum())
             strange[name] = strange.get(name, 0) + unreadable(column, part[name])
@@ -59,6 +68,7 @@ def read(profile: ReferenceProfile, window: pd.DataFrame | Iterable[pd.DataFrame
             found.problems[str(name)] = "column is new: the reference knows nothing of it"
         _group(profile, part, found)
         keys = _sampled(profile, part, found, keys, draw)
+    found.held = {name: each.most_common(1)[0] for name, each in values.items()}
     found.problems |= {name: f"{each} of {found.rows} values are infinite" for name, each in infinite.items() if each}
     found.problems |= {
         name: f"{each} of {found.rows} values are no numbers; the reference has numbers"

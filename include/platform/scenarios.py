@@ -84,7 +84,7 @@ def planned(spec: UseCase, scenario: ScenarioName, *, weeks: int | None = None) 
     """
     if isinstance(spec, Classification):
         return _planned_rows(spec, scenario, weeks or _WEEKS)
-    start, length = recording_of(spec), (weeks or _WEEKS_BY_DAY) * _WEEK
+    start, length = spec.source.calm_from or recording_of(spec), (weeks or _WEEKS_BY_DAY) * _WEEK
     closed = spec.closed if isinstance(spec, DatasetUseCase) else ()
     days = [day for day in (start + step * _ONE for step in range(length)) if day not in closed]
     return Plan(

@@ -102,6 +102,7 @@ SPEC = Forecast(
         "forecasts are made of the recorded temperature and a documented error (include.forecasting.weather).",
         licence="free to use with citation: Hong, Pinson and Fan, International Journal of Forecasting 30 (2014)",
         recorded_from=dt.date(2008, 1, 1),
+        calm_from=dt.date(2007, 5, 7),  # in January 2008 zone 10 jumps
         history_days=365,
         scenarios="include.data.scenarios:grid",
     ),

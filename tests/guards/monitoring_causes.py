@@ -43,8 +43,13 @@ GUARDS = {
         ),
         Mutant(
             "one value for all is a fault", FAULTS,
-            "    if now.max() >= _ONE > before.max() + 0.05:\n", "    if False:\n",
+            "    if share >= _ONE > before.max() + 0.05:\n", "    if False:\n",
             f"{BESIDE}[constant]", OTHER,
+        ),
+        Mutant(
+            "a level is not one value though it lies in one cell", FAULTS,
+            "    if not sketch.ordered:\n", "    if True:\n",
+            f"{SEEN}test_a_level_that_lies_in_one_cell_of_the_reference_is_not_one_value", OTHER,
         ),
         Mutant(
             "a text among numbers is not called missing", CAUSES,

@@ -22,5 +22,32 @@ GUARDS = {
             "    if (fewest := history) < -(10**6):",
             "tests/unit/platform/test_scenarios.py::test_more_weeks_than_leave_a_history_are_refused", "DID NOT RAISE",
         ),
+        Mutant(
+            "scenarios begin in weeks that are calm", "include/platform/scenarios.py",
+            "spec.source.calm_from or recording_of(spec)", "recording_of(spec)",
+            "tests/unit/platform/test_scenarios.py::test_a_recording_under_its_own_dates_is_replayed_by_day[load_forecast]",
+            "AssertionError",
+        ),
+        Mutant(
+            "a day that the monitor has not come to is not called silent", "include/monitor_ops/expectations.py",
+            "if not each.verdict and each.last_day <= timeline.judged_until]", "if not each.verdict]",
+            "tests/unit/monitor_ops/test_expectations.py::"
+            "test_a_window_that_the_monitor_has_not_come_to_needs_no_verdict[1-True]", "assert",
+        ),
+    ),
+    "a meter that is stuck": (
+        Mutant(
+            "no model is trained on one reading", "include/forecast_ops/watch.py",
+            "    if stuck.iloc[-1]:\n", "    if False:\n",
+            "tests/services/forecast_ops/test_bad_input.py::test_a_meter_that_is_stuck_is_watched_and_not_trained_on",
+            "assert",
+        ),
+        Mutant(
+            "what a stuck meter says is no error", "include/forecast_ops/watch.py",
+            "(daily.index > evaluation.trained_until) & ~daily.index.isin(stuck.index[stuck])",
+            "daily.index > evaluation.trained_until",
+            "tests/services/forecast_ops/test_bad_input.py::test_a_meter_that_is_stuck_is_watched_and_not_trained_on",
+            "assert",
+        ),
     ),
 }  # fmt: skip

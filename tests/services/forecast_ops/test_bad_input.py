@@ -59,6 +59,20 @@ def test_a_zone_that_goes_to_zero_is_watched_and_not_trained_on_nothing(live):
     assert "2" not in found.keys
 
 
+def test_a_meter_that_is_stuck_is_watched_and_not_trained_on(live):
+    for number in range(1, 9):
+        if number in (3, 4, 5, 6):
+            small_grid.SPOILT["load", day(number)] = lambda rows: rows.assign(
+                load_kw=rows["load_kw"].where(rows["zone"] != 2, 9000.0)
+            )
+        land(day(number), day(number))
+        issued(number)
+        found = watch(GRID, as_of=day(number), pipeline_run=f"watch/{number}")
+        assert "2" not in found.keys, found.reason
+        said = Table(GRID.name, "verdicts").read(first_day=day(number), last_day=day(number)).set_index("series")
+        assert ("a meter that is stuck" in said.loc["2", "reason"]) == (number in (3, 4, 5, 6))
+
+
 def test_a_day_that_is_late_is_filled_and_flagged_until_it_comes(live):
     land(day(1), day(1))
     land(day(3), day(3))

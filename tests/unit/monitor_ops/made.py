@@ -14,8 +14,8 @@ LATE = CHANGED + dt.timedelta(days=30)
 KNOWN = 6  # weeks whose truth is known
 
 
-def timeline(scenario, *, verdicts=None, causes=None, moments=()):
-    """Return a timeline whose weeks are healthy but for those given by their number."""
+def timeline(scenario, *, verdicts=None, causes=None, moments=(), unseen_days=0):
+    """Return a timeline whose weeks are healthy but for those given by their number; the last days are not judged."""
     return Timeline(
         use_case="credit_risk",
         title="Consumer credit risk",
@@ -25,6 +25,7 @@ def timeline(scenario, *, verdicts=None, causes=None, moments=()):
         scenario=scenario,
         changed_from=CHANGED,
         truth_from=LATE,
+        judged_until=START + dt.timedelta(days=7 * WEEKS - 1 - unseen_days),
     )
 
 

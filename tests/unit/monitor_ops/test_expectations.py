@@ -67,6 +67,12 @@ def test_what_a_loop_does_wrong_is_told(case):
     assert expected in [each.expected for each in expectations(made) if not each.holds]
 
 
+@pytest.mark.parametrize(("unseen_days", "right"), [(1, True), (0, False)])
+def test_a_window_that_the_monitor_has_not_come_to_needs_no_verdict(unseen_days, right):
+    made = timeline("calm", verdicts={9: ""}, unseen_days=unseen_days)
+    assert all(each.holds for each in expectations(made)) == right
+
+
 def test_a_delivery_that_was_refused_needs_no_verdict():
     refused = timeline("data-fault", verdicts={2: "", 3: ""}, moments=[moment(2, "called")])
     found = {each.expected: each for each in expectations(refused)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from include.monitoring.causes import diagnose
@@ -249,6 +250,23 @@ def test_where_levels_are_free_another_one_is_no_fault_but_lost_values_are(refer
     assert said_of(reference, shifted(calm, 30, ["amount_2"]), free_levels=True).cause == "environment"
     lost = calm.assign(amount_2=calm["amount_2"].where(~some(0.2)))
     assert said_of(reference, lost, free_levels=True).cause == "delivery"
+
+
+def test_a_level_that_lies_in_one_cell_of_the_reference_is_not_one_value():
+    usual = population(5000, 1)[["amount_2"]]
+    before = pd.concat([usual, usual.head(20) * 10], ignore_index=True)  # its topmost cell reaches ten times as far
+    top = build(before).columns["amount_2"].edges[-2]
+    level = pd.DataFrame({"amount_2": top * (1.1 + population(200, 7)["amount_2"].rank(pct=True))})
+    found = said_of(build(before), level, free_levels=True)
+    assert (found.cause, found.columns) == ("environment", ("amount_2",))
+    stuck = said_of(build(before), level * 0 + 2 * top, free_levels=True)
+    assert (stuck.cause, stuck.evidence) == ("values", (f"amount_2: 100% of its values are one: {2 * top:g}",))
+
+
+def test_a_value_that_a_stream_holds_is_seen_over_its_parts(reference, calm):
+    stuck = calm.assign(amount_2=calm["amount_2"].where(np.arange(ROWS) < 10, 1.0))
+    seen = read(reference, (stuck.iloc[start : start + 200] for start in range(0, ROWS, 200)))
+    assert seen.held["amount_2"] == (1.0, ROWS - 10)
 
 
 def assert_said(found, evidence):

@@ -51,7 +51,7 @@ def test_truth_of_the_change_is_known_before_the_replay_ends():
 @pytest.mark.parametrize("spec", [LOAD, SHOP], ids=lambda spec: spec.name)
 def test_a_recording_under_its_own_dates_is_replayed_by_day(spec):
     plan = planned(spec, "drift", weeks=8)
-    start = spec.source.recorded_from
+    start = spec.source.calm_from or spec.source.recorded_from
     assert plan.history == (start - spec.source.history_days * ONE, start - ONE)
     assert plan.steps[0] == (start, start)
     assert plan.changed_from == start + WEEK
