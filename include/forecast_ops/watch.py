@@ -68,6 +68,7 @@ def watch(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> WatchResult:
     came = _truth(spec, as_of=as_of, first_day=as_of - dt.timedelta(days=spec.watch.window_days + PROOF_DAYS - 1))
     by_day = came.groupby(came.index.date)
     levels, stuck = by_day.median(), (by_day.nunique() == 1) & (by_day.count() >= _STUCK_HOURS)
+    stuck[spec.total] = stuck.any(axis=1)
     verdicts = pd.DataFrame([_judged(spec, as_of, key, ahead, levels[key], stuck[key], state) for key in spec.keys])
     verdicts = verdicts.astype({"series": "str", "verdict": "str", "reason": "str"})
     Table(spec.name, VERDICTS).update(as_of, as_of, lambda present: verdicts, run=pipeline_run)
@@ -154,14 +155,14 @@ def _verdict(
     ratios = levels.iloc[-PROOF_DAYS:] / before if before > 0 else levels.iloc[-PROOF_DAYS:] * np.nan
     if ratios.iloc[-1] < _NOTHING:
         return "watch", "nothing came on the newest day: an outage, or a delivery that was lost; no model mends it"
-    if stuck.iloc[-1]:
-        return "watch", "one reading came for all hours of the newest day: a meter that is stuck; no model mends it"
+    if stuck.any():  # what was forecast from its readings is wrong for days, too
+        days = ", ".join(f"{day}" for day in stuck.index[stuck])
+        return "watch", f"a meter was stuck: one reading came for all hours of {days}; no model mends it"
     jumped = (ratios > limits.level_jump) | (ratios < 1 / limits.level_jump)
     level = f"its level is {ratios.iloc[-1]:.1f} times that of the days before"
     evaluation = registry.forecast_of(champion)
     expected = evaluation.metrics["mae"].value
-    # What an earlier champion did is not this one's error, and what a stuck meter says is no error at all.
-    daily = daily[(daily.index > evaluation.trained_until) & ~daily.index.isin(stuck.index[stuck])]
+    daily = daily[daily.index > evaluation.trained_until]  # what an earlier champion did is not this one's error
     times = f"{daily.mean() / expected:.1f} times the backtest's" if len(daily) else "not known yet"
     error = f"its error is {times} over {len(daily)} days"
     newest = daily.iloc[-PROOF_DAYS:]

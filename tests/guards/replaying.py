@@ -38,14 +38,19 @@ GUARDS = {
     "a meter that is stuck": (
         Mutant(
             "no model is trained on one reading", "include/forecast_ops/watch.py",
-            "    if stuck.iloc[-1]:\n", "    if False:\n",
+            "    if stuck.any():", "    if False:",
             "tests/services/forecast_ops/test_bad_input.py::test_a_meter_that_is_stuck_is_watched_and_not_trained_on",
             "assert",
         ),
         Mutant(
-            "what a stuck meter says is no error", "include/forecast_ops/watch.py",
-            "(daily.index > evaluation.trained_until) & ~daily.index.isin(stuck.index[stuck])",
-            "daily.index > evaluation.trained_until",
+            "nor on forecasts that were made from it", "include/forecast_ops/watch.py",
+            "    if stuck.any():", "    if stuck.iloc[-1]:",
+            "tests/services/forecast_ops/test_bad_input.py::test_a_meter_that_is_stuck_is_watched_and_not_trained_on",
+            "assert",
+        ),
+        Mutant(
+            "a total with a stuck part is wrong, too", "include/forecast_ops/watch.py",
+            "    stuck[spec.total] = stuck.any(axis=1)\n", "",
             "tests/services/forecast_ops/test_bad_input.py::test_a_meter_that_is_stuck_is_watched_and_not_trained_on",
             "assert",
         ),
