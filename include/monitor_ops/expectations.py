@@ -58,12 +58,12 @@ def _drift(timeline: Timeline) -> list[Expectation]:
 
 
 def _data_fault(timeline: Timeline) -> list[Expectation]:
-    asked = [each for each in timeline.of("asked") if each.day >= timeline.changed_from]
+    learned = [each for each in timeline.of("asked", "trained") if each.day >= timeline.changed_from]
     calls = [each for each in timeline.of("called") if each.day >= timeline.changed_from]
     stops = [each for each in _after(timeline) if each.verdict == "stop"]
     seen = _windows(stops, "stopped") if stops else f"refused: {_days(calls)}"
     return [
-        Expectation("no training is asked for", _days(asked), not asked),
+        Expectation("nothing is trained on it", _days(learned), not learned),
         Expectation("it stops", seen, bool(stops or calls)),
         Expectation("people are called", _days(calls), bool(calls)),
         *(_named(timeline, "values", "delivery") if stops else []),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
@@ -12,12 +13,13 @@ from include.clock import business_time
 from include.data.landing import QUARANTINE, UNIQUE
 from include.data.sources import AVAILABLE_AT, DAY
 from include.data.tables import Table
-from include.monitoring.delivery import Delivery
+from include.monitor_ops.response import released_on
+from include.monitoring.delivery import Delivery, usual_days
 from include.records import Record
 from include.serving.shipping import REQUESTS
 from include.spec import DatasetUseCase, Serving, UseCase
 
-_USUAL_DAYS = 28  # before the window, by which its days are measured
+_USUAL_DAYS, _SEARCHED_DAYS = 35, 70  # by which a window's days are measured; before it, where these are looked for
 _FALLBACK, _FALLBACK_LIMIT = "fallback", 0.05
 
 
@@ -54,19 +56,22 @@ def operations(spec: UseCase, first_day: dt.date, last_day: dt.date) -> Operatio
         TransientError: the store is away.
     """
     table, closed = spec.tables[0], spec.closed if isinstance(spec, DatasetUseCase) else ()
-    before = first_day - dt.timedelta(days=_USUAL_DAYS)
+    before = first_day - dt.timedelta(days=_SEARCHED_DAYS)
+    accepted = released_on(spec, spec.keys[0]) or before  # whoever lifts a stop has looked at what came before
     landed = Table(spec.name, table).read(first_day=before, last_day=last_day, columns=[DAY, AVAILABLE_AT])
     counts = landed[DAY].value_counts() if len(landed) else pd.Series(dtype=int)
-    days = [each.date() for each in pd.date_range(first_day, last_day) if each.date() not in closed]
-    usual = counts[counts.index < first_day] if len(counts) else counts
+    span = (each.date() for each in pd.date_range(max(first_day, accepted), last_day))
+    days = [day for day in span if day not in closed]
+    past = {day: int(counts[day]) for day in sorted(counts.index) if accepted <= day < first_day}
+    usual = usual_days(past, days=_USUAL_DAYS)
     arrived = landed.groupby(DAY)[AVAILABLE_AT].min() if len(landed) else pd.Series(dtype=object)
     delays = {day: (arrived[day] - pd.Timestamp(business_time(day))).days for day in days if day in arrived.index}
     broken = _quarantined(spec, first_day, last_day)
     rules, again = broken["column"] + ": " + broken["rule"], broken["rule"] == UNIQUE
     delivery = Delivery(
         rows={day: int(counts.get(day, 0)) for day in days},
-        usual=float(usual.median()) if len(usual) else 0.0,
-        spread=float(usual.std()) if len(usual) > 1 else 0.0,
+        usual=float(np.median(usual)) if usual else 0.0,
+        spread=float(np.std(usual, ddof=1)) if len(usual) > 1 else 0.0,
         late={day: delay for day, delay in delays.items() if delay > 0},
         repeated={day: int(count) for day, count in broken.loc[again, DAY].value_counts().items()},
         quarantined={str(name): int(count) for name, count in rules.value_counts().items()},

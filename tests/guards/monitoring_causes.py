@@ -121,13 +121,23 @@ GUARDS = {
         ),
         Mutant(
             "a part of a day is told", DELIVERY,
-            "            if off < -sure and 0 < rows < _PART * self.usual:\n", "            if False:\n",
+            '            if volume == "part" and rows:\n', "            if False:\n",
             f"{DAYS}test_a_day_is_measured_by_the_days_before[80-said1]", OTHER,
         ),
         Mutant(
             "a day's usual spread is no fault", DELIVERY,
-            "max(self.spread, _SPREAD * np.sqrt(self.usual))", "_SPREAD * np.sqrt(self.usual)",
+            "max(spread, _SPREAD * np.sqrt(usual))", "_SPREAD * np.sqrt(usual)",
             f"{DAYS}test_where_days_differ_much_half_a_day_is_one_of_them", OTHER,
+        ),
+        Mutant(
+            "a fault that lasts does not become usual", DELIVERY,
+            "        if len(before) < _FEWEST or not _volume(", "        if True or not _volume(",
+            f"{DAYS}test_a_fault_that_lasts_does_not_become_usual", OTHER,
+        ),
+        Mutant(
+            "a day of the week has its own level", DELIVERY,
+            "            level[mine] *= np.median(rows) / np.median(rows[mine])\n", "            pass\n",
+            f"{DAYS}test_days_of_the_week_are_told_from_each_other", OTHER,
         ),
         Mutant(
             "rows that come again are told", DELIVERY,

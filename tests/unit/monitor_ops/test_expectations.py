@@ -40,7 +40,11 @@ WRONG = {
     ),
     "fault, trained on": (
         timeline("data-fault", verdicts={2: "retrain"}, moments=[moment(2, "asked")]),
-        "no training is asked for",
+        "nothing is trained on it",
+    ),
+    "fault, learned by night": (
+        timeline("data-fault", verdicts={2: "stop"}, moments=[moment(2, "called"), moment(7, "trained")]),
+        "nothing is trained on it",
     ),
     "fault, nobody called": (timeline("data-fault", verdicts={2: "stop"}), "people are called"),
     "fault, not stopped": (timeline("data-fault"), "it stops"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pytest
 
-from include.monitoring.delivery import Delivery
+from include.monitoring.delivery import Delivery, usual_days
 
 DAY, NEXT = dt.date(2026, 1, 4), dt.date(2026, 1, 5)
 
@@ -64,3 +65,31 @@ def test_nothing_delivered_and_nothing_expected_is_no_fault():
 def test_the_busiest_day_of_a_shops_year_is_no_doubled_batch():
     recorded = Delivery(rows={dt.date(2017, 12, 23): 7110}, usual=3929.5, spread=804)
     assert recorded.faults == []
+
+
+def counted(*, until, double_from=None, weekend=1.0):
+    """Return rows of days since a Monday: 200 and a little, more at weekends, twice as many from a day on."""
+    lots, start = np.random.default_rng(3), dt.date(2026, 1, 5)
+    found = {}
+    for number in range(until):
+        day = start + dt.timedelta(days=number)
+        rows = 200 * (weekend if day.weekday() >= 5 else 1.0) * lots.normal(1, 0.06)
+        found[day] = int(rows * (2 if double_from is not None and number >= double_from else 1))
+    return found
+
+
+def test_a_fault_that_lasts_does_not_become_usual():
+    assert usual_days(counted(until=49), days=35) == list(counted(until=49).values())[-35:]
+    assert usual_days(counted(until=70, double_from=42), days=35) == list(counted(until=42).values())[-35:]
+
+
+def test_days_of_the_week_are_told_from_each_other():
+    busy = counted(until=70, double_from=42, weekend=1.9)
+    assert usual_days(busy, days=70) == list(counted(until=42, weekend=1.9).values())
+
+
+def test_a_few_days_are_all_usual():
+    assert usual_days({}, days=35) == []
+    assert usual_days(dict(list(counted(until=6, double_from=3).items())), days=35) == list(
+        counted(until=6, double_from=3).values()
+    )
