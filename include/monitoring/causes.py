@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from include.monitoring.delivery import Delivery
 from include.monitoring.diagnosis import Diagnosis, Promise
 from include.monitoring.drift import SCORE, ColumnDrift, WindowDrift
-from include.monitoring.faults import alone, fault, most_moved
+from include.monitoring.faults import alone, fault, most_moved, one_value
 from include.monitoring.profile import ReferenceProfile
 from include.monitoring.selection import Mix, best_mix
 from include.monitoring.window import WindowCounts
@@ -83,11 +83,13 @@ def _signs(
     wrong = {name: said for name, said in problems.items() if name in seen.columns}
     moved = _inputs(drift.drifted)
     all_moved = most_moved(moved, of=len(_inputs(drift.columns)))
-    for each in moved:
-        sign = fault(
-            profile.columns[each.column], seen.columns[each.column], each,
-            held=seen.held.get(each.column, (0.0, 0)), free_level=free_levels, all_moved=all_moved,
-        )  # fmt: skip
+    for each in _inputs(drift.columns):
+        sketch, counts = profile.columns[each.column], seen.columns[each.column]
+        held = seen.held.get(each.column, (0.0, 0))
+        if each.drifted:
+            sign = fault(sketch, counts, each, held=held, free_level=free_levels, all_moved=all_moved)
+        else:
+            sign = one_value(sketch, counts, held)
         if sign and each.column not in wrong:  # a text among numbers is not gone, though it has no number
             (gone if sign.gone else wrong)[each.column] = sign.said
     return gone, wrong

@@ -72,16 +72,37 @@ def fault(
     if not reference.sum() or not window.sum():
         return None
     before, now = reference / reference.sum(), window / window.sum()
-    one, share = f"{held[0]:g}", held[1] / window.sum()
-    if not sketch.ordered:
-        one, share = sketch.labels[int(now.argmax())], now.max()
-    if share >= _ONE > before.max() + 0.05:
-        return Sign(f"{share:.0%} of its values are one: {one}")
+    if sign := one_value(sketch, counts, held, usual_up_to=_ONE - 0.05):
+        return sign
     if sketch.ordered and free_level:
         return None
     if sketch.ordered:
         return _sign(_amounts(sketch, reference, window, all_moved=all_moved))
     return _sign(_names(sketch, before, now))
+
+
+def one_value(
+    sketch: ColumnSketch, counts: Counts, held: tuple[float, int], *, usual_up_to: float = _MOST
+) -> Sign | None:
+    """Return the sign of a column whose values are one, none if they differ.
+
+    Where no cell of the reference has more than half, chance does not bring it about, so no test is asked whether the
+    column has drifted: a meter that is stuck at a usual reading differs little from a quiet week.
+
+    Args:
+        sketch: The column in the reference.
+        counts: Its cells in the window, shape (cells,).
+        held: Of an ordered column its commonest value in the window, and how many have it.
+        usual_up_to: Share that one cell of the reference may have.
+    """
+    reference, window = np.array(sketch.counts[:-1]), counts[:-1]
+    if not reference.sum() or not window.sum():
+        return None
+    one, share = f"{held[0]:g}", held[1] / window.sum()
+    if not sketch.ordered:
+        one, share = sketch.labels[int(window.argmax())], window.max() / window.sum()
+    usual = reference.max() / reference.sum()
+    return Sign(f"{share:.0%} of its values are one: {one}") if share >= _ONE and usual < usual_up_to else None
 
 
 def _sign(said: str) -> Sign | None:

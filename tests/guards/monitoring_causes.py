@@ -43,8 +43,18 @@ GUARDS = {
         ),
         Mutant(
             "one value for all is a fault", FAULTS,
-            "    if share >= _ONE > before.max() + 0.05:\n", "    if False:\n",
+            " if share >= _ONE and usual < usual_up_to else None", " if False else None",
             f"{BESIDE}[constant]", OTHER,
+        ),
+        Mutant(
+            "one value is a fault though no test calls it drift", CAUSES,
+            "            sign = one_value(sketch, counts, held)\n", "            sign = None\n",
+            f"{SEEN}test_a_meter_that_is_stuck_at_a_usual_reading_is_a_fault_without_drift", OTHER,
+        ),
+        Mutant(
+            "what most values were may be all by chance", FAULTS,
+            "usual < usual_up_to", "True",
+            f"{SEEN}test_a_value_that_most_had_may_be_all_of_a_small_window", OTHER,
         ),
         Mutant(
             "a level is not one value though it lies in one cell", FAULTS,

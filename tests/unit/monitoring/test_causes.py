@@ -263,6 +263,21 @@ def test_a_level_that_lies_in_one_cell_of_the_reference_is_not_one_value():
     assert (stuck.cause, stuck.evidence) == ("values", (f"amount_2: 100% of its values are one: {2 * top:g}",))
 
 
+def test_a_meter_that_is_stuck_at_a_usual_reading_is_a_fault_without_drift(reference, calm):
+    seen = read(reference, calm.assign(amount_2=calm["amount_2"].median()))
+    quiet = detect(reference, seen, rate=0.02, min_effect=99, joint=False)
+    assert not quiet.drifted
+    found = diagnose(reference, seen, quiet)
+    assert (found.cause, found.columns) == ("values", ("amount_2",))
+
+
+def test_a_value_that_most_had_may_be_all_of_a_small_window():
+    rows = population(2000, 1)[["amount_2"]]
+    mostly = rows.assign(amount_2=rows["amount_2"].where(rows.index % 10 == 0, 0.0))
+    seen = read(build(mostly), mostly.loc[mostly["amount_2"] == 0].head(40))
+    assert diagnose(build(mostly), seen, detect(build(mostly), seen, rate=0.02, joint=False)).cause == "none"
+
+
 def test_a_value_that_a_stream_holds_is_seen_over_its_parts(reference, calm):
     stuck = calm.assign(amount_2=calm["amount_2"].where(np.arange(ROWS) < 10, 1.0))
     seen = read(reference, (stuck.iloc[start : start + 200] for start in range(0, ROWS, 200)))
