@@ -49,7 +49,7 @@ class Policy(Part):
         "4.2 %",
     )
     first_wait: int = Field(
-        default=1, ge=1, description="windows to wait after a retraining that brought no new champion"
+        default=1, ge=1, description="windows to wait after a retraining that did not end what was found"
     )
     wait_factor: float = Field(
         default=2.0, ge=1, description="by how much the wait grows with each further one; 2: after 1, 2, 4, 8 windows"

@@ -1,7 +1,9 @@
-"""Which retrainings brought nothing: those that a monitor has asked for since the champion was trained, by key.
+"""Which retrainings did not end what they were asked for: those that a monitor has asked for, the champion's included.
 
 Nothing is counted anywhere. The registry knows the versions, their runs know why they were trained, and the journal
 knows the champion; so a promotion begins anew by itself, and a champion that was taken back counts as one that failed.
+A champion that a monitor has asked for is the first to count: what is found of it again, a model of the same rows would
+show again, and where the truth comes late it would be asked for the same day, and promoted, without an end.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from include.spec import UseCase
 
 
 def attempts(spec: UseCase, state: State, *, as_of: dt.date) -> dict[str, tuple[dt.date, ...]]:
-    """Return the days of the retrainings that no champion has come of, by key, the oldest first.
+    """Return the days of the retrainings since the champion's own, that one included, by key, the oldest first.
 
     Those count that a monitor has asked for, not the ones of a schedule: they come anyway, and show no less for it. A
     version that still waits for its approval counts, so that no second one is asked for meanwhile.
@@ -36,5 +38,5 @@ def attempts(spec: UseCase, state: State, *, as_of: dt.date) -> dict[str, tuple[
         champion = state.of(key).champion
         since = next((each for each in versions if champion and each.version == champion.version), None)
         tried = [each for each in versions if each.pipeline_run in asked and each.as_of <= as_of]
-        found[key] = tuple(each.as_of for each in tried if since is None or each > since)
+        found[key] = tuple(each.as_of for each in tried if since is None or each >= since)
     return found

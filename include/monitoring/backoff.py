@@ -1,7 +1,7 @@
-"""When a retraining may be asked for again: each that brought no new champion makes the next one wait longer.
+"""When a retraining may be asked for again: each that did not end what it was asked for makes the next one wait longer.
 
-A model that has learned the newest rows and is no better says that newer rows alone do not help. To ask again every
-window would train the same model over and over, and have a person look at each.
+A model that has learned the newest rows and is no better, or of which the same is found, says that these rows do not
+help. To ask again every time would train the same model over and over, and have a person look at each.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST_STEPS = 64  # beyond, any growth has long reached the longest wait
 class Backoff(Record):
     """How long the next retraining waits."""
 
-    attempts: int = Field(description="retrainings since the last promotion, none of which became champion")
+    attempts: int = Field(description="retrainings that a monitor asked for: the champion's own, and those since then")
     windows: int = Field(default=0, description="windows that are waited after the last of them")
     due: dt.date | None = Field(default=None, description="first day on which is asked again; none: at any time")
     exhausted: bool = Field(default=False, description="whether the wait has grown to the longest one")
@@ -34,9 +34,9 @@ class Backoff(Record):
     def said(self) -> str:
         """Return the same in a sentence."""
         if not self.attempts:
-            return "no retraining since the last promotion"
+            return "none was asked for since the champion was trained"
         tried = "1 retraining" if self.attempts == 1 else f"{self.attempts} retrainings"
-        return f"{tried} since the last promotion brought no new champion; the next is due on {self.due}"
+        return f"{tried} did not end what was found; the next is due on {self.due}"
 
 
 def backoff(policy: Policy, attempts: Sequence[dt.date], *, window_days: int) -> Backoff:
@@ -44,7 +44,7 @@ def backoff(policy: Policy, attempts: Sequence[dt.date], *, window_days: int) ->
 
     Args:
         policy: The first wait, its growth, and the longest one, in windows.
-        attempts: Days as of which was trained since the last promotion without a new champion; in any order.
+        attempts: Days as of which was trained because a monitor had asked; in any order.
         window_days: Length of a window.
     """
     if not attempts:

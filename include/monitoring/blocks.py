@@ -58,6 +58,11 @@ def compared(profile: ReferenceProfile, window: WindowCounts, *, first_day: dt.d
         {name: effect for name, (_, effect, _, _) in found.items()},
         {name: tested for name, (_, _, tested, _) in found.items()},
         np.column_stack([calm for _, _, _, calm in found.values()]) if found else np.empty((0, 0)),
+        {
+            name: _shift(season[starts[name]], counts)
+            for name, counts in window.columns.items()
+            if profile.columns[name].ordered
+        },
     )
 
 
@@ -113,6 +118,12 @@ def _column(
     p_value = _scaled_chi_square(means @ _inverse(spread), sums.mean(), sums.var())
     mean = others @ sums
     return float(p_value), effect, test, _scaled_chi_square(sums, mean, others @ sums**2 - mean**2)
+
+
+def _shift(season: Counts, window: Counts) -> float:
+    """Return by what share of all cells the mean cell moved; what is missing is left out."""
+    cells = np.arange(len(window) - 1)
+    return float((_shares(window[:-1]) - _shares(season[:-1])) @ cells / max(len(cells), 1))
 
 
 def _scaled_chi_square(seen: Array | float, mean: Array | float, variance: Array | float) -> Array:

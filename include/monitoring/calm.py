@@ -11,7 +11,7 @@ is the null distribution of whatever is made of the p-values:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -37,12 +37,14 @@ class Looks:
         effects: Cohen's w of the same columns.
         tested: The tests themselves.
         calm: p-values of calm windows, shape (windows, columns); no column has NaN.
+        shifts: By what share of all its cells the mean of an ordered column moved; empty where that is not looked at.
     """
 
     p_values: dict[str, float]
     effects: dict[str, float]
     tested: dict[str, Tested]
     calm: Array
+    shifts: dict[str, float] = field(default_factory=dict)
 
 
 def independent(profile: ReferenceProfile, window: WindowCounts, *, seed: int) -> Looks:

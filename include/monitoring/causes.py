@@ -7,14 +7,14 @@ is blamed where inputs do not explain what the truth shows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from include.monitoring.delivery import Delivery
 from include.monitoring.diagnosis import Diagnosis, Promise
 from include.monitoring.drift import SCORE, ColumnDrift, WindowDrift
 from include.monitoring.faults import alone, fault, most_moved, one_value
 from include.monitoring.profile import ReferenceProfile
-from include.monitoring.selection import Mix, best_mix
+from include.monitoring.selection import Mix, best_mix, exchanged
 from include.monitoring.window import WindowCounts
 
 _EXPLAINED = 0.5  # share of the effects that another mix must explain
@@ -31,6 +31,8 @@ def diagnose(
     delivery: Delivery | None = None,
     promises: Sequence[Promise] = (),
     free_levels: bool = False,
+    parts: Collection[str] = (),
+    whole: str = "",
 ) -> Diagnosis:
     """Return why a window differs from the reference.
 
@@ -42,6 +44,8 @@ def diagnose(
         promises: What was expected of its quality, and what the labels said; none before they are there.
         free_levels: Whether amounts of one column may take another level for good, as a zone with a new consumer does;
             such a level is then no sign of a fault.
+        parts: Columns that add up to one, as the zones of a grid do: where some took what others gave, the mix moved.
+        whole: That column.
     """
     gone, wrong = _signs(profile, seen, drift, free_levels=free_levels)
     left = [each for each in drift.drifted if each.column not in gone | wrong]
@@ -61,7 +65,11 @@ def diagnose(
     ]
     left = [each for each in _inputs(left) if each.column not in wrong]
     faulty = faulty or bool(wrong)
+    took, gave = exchanged(drift.columns, set(parts) - gone.keys() - wrong.keys(), whole)
     changes = _changes(drift, left, mix, promises, faulty=faulty)
+    if left and not explained and took:
+        said = f"{whole} stands still, while {', '.join(took)} took and {', '.join(gave)} gave"
+        changes = [Diagnosis(cause="selection", evidence=(said,), columns=(*took, *gave)), *changes]
     found = [*(each for each in faults if each.evidence), *changes]
     notes = tuple(f"{name}: {said}" for name, said in drift.problems.items() if name not in profile.columns)
     first, *others = found or [Diagnosis(cause="none")]

@@ -39,6 +39,10 @@ class ColumnDrift(Record):
     effect: float = Field(
         description="Cohen's w: .1 small, .3 medium, .5 large; about the shift in standard deviations"
     )
+    shift: float = Field(
+        default=0.0,
+        description="by what share of its cells the mean of an ordered column moved; 0 where rows do not depend",
+    )
     missing_before: float = Field(description="share without a value, in the reference")
     missing_now: float = Field(description="share without a value, in the window")
     psi: float = Field(description="population stability index, for who is used to it; nothing is decided by it")
@@ -165,6 +169,7 @@ def _column(
         p_value=looks.p_values[name],
         adjusted_p=adjusted,
         effect=effect,
+        shift=looks.shifts.get(name, 0.0),
         missing_before=sketch.missing_rate,
         missing_now=float(counts[-1] / seen.rows),
         psi=stability(np.array(sketch.counts), counts),

@@ -105,7 +105,7 @@ class Evidence(Record):
     unfair: tuple[str, ...] = Field(default=(), description="groups that get less than the limits allow, in sentences")
     operations: tuple[str, ...] = Field(default=(), description="what is not as it should be in volume or service")
     attempts: tuple[dt.date, ...] = Field(
-        default=(), description="days of the retrainings since the last promotion that brought no new champion"
+        default=(), description="days of the retrainings that a monitor asked for, from the champion's own on"
     )
 
     @property

@@ -7,17 +7,19 @@ column that makes the groups is no witness for itself: its own shares are met wh
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from pydantic import Field
 
+from include.monitoring.drift import ColumnDrift
 from include.monitoring.profile import Groups, ReferenceProfile
 from include.monitoring.smooth_test import compare
 from include.monitoring.window import WindowCounts
 from include.records import Record
 
 _LEFT = 0.01  # p-value below which what is left of a column's effect is no chance
+_PART, _STILL = 0.5, 0.2  # effect of a part that took or gave much, and of a whole that stands still
 _SURE = 0.001  # the same of a column that stood still, and so contradicts the mix: it should have moved with it
 
 
@@ -69,10 +71,13 @@ def _mix(
         if column == name or column in without or counts is None or not counts.sum() or not predicted.sum():
             continue
         sketch = profile.columns[column]
-        rest = compare(predicted, counts, ordered=sketch.ordered)
+        # Rows of a day depend: a test of rows finds something left in every week, so a column that stood still by the
+        # test of days is taken to be as before.
+        still = profile.in_blocks and column not in moved
+        rest = compare(predicted, np.array(sketch.counts) if still else counts, ordered=sketch.ordered)
         if column in moved:
             plain += compare(np.array(sketch.counts), counts, ordered=sketch.ordered).effect ** 2
-        if rest.p_value < (_LEFT if column in moved else _SURE):
+        if rest.p_value < (_LEFT if column in moved else _SURE) and not (still and rest.effect < _STILL):
             left += rest.effect**2
     most = sorted(range(count), key=lambda each: -abs(now[each] - before[each]))[:2]
     return Mix(
@@ -80,3 +85,18 @@ def _mix(
         explained=1 - float(np.sqrt(left / plain)) if plain else float(name in moved and not left),
         moved=tuple(f"{groups.labels[each]}: {before[each]:.0%} before, {now[each]:.0%} now" for each in most),
     )
+
+
+def exchanged(columns: Sequence[ColumnDrift], parts: Collection[str], whole: str) -> tuple[list[str], list[str]]:
+    """Return the parts of a whole that took, and those that gave, where the whole stands still; none otherwise.
+
+    Args:
+        columns: What was found of each column.
+        parts: Columns that add up to the whole.
+        whole: Its column.
+    """
+    far = [each for each in columns if each.column in parts and each.effect >= _PART]
+    took = [each.column for each in far if each.shift > 0]
+    gave = [each.column for each in far if each.shift < 0]
+    still = any(each.column == whole and each.effect < _STILL for each in columns)
+    return (took, gave) if took and gave and still else ([], [])

@@ -8,6 +8,7 @@ CAUSES, FAULTS, MIX, DELIVERY, DIAGNOSIS = (
     f"include/monitoring/{name}.py" for name in ("causes", "faults", "selection", "delivery", "diagnosis")
 )
 SEEN = "tests/unit/monitoring/test_causes.py::"
+MIXES = "tests/unit/monitoring/test_selection.py::"
 DAYS, SAID = "tests/unit/monitoring/test_delivery.py::", "tests/unit/monitoring/test_diagnosis.py::"
 BESIDE = f"{SEEN}test_the_other_columns_go_on_beside_one_that_is_not_as_it_should_be"
 SIGNS = f"{SEEN}test_signs_that_the_world_does_not_leave_are_a_fault_of_the_values"
@@ -97,8 +98,8 @@ GUARDS = {
     "a change that is taken for another one": (
         Mutant(
             "a mix is contradicted by what stood still", MIX,
-            "        if rest.p_value < (_LEFT if column in moved else _SURE):\n",
-            "        if column in moved and rest.p_value < _LEFT:\n",
+            "        if rest.p_value < (_LEFT if column in moved else _SURE) and",
+            "        if column in moved and rest.p_value < _LEFT and",
             f"{SEEN}test_a_column_that_makes_groups_and_moves_without_its_companions_is_no_mix", OTHER,
         ),
         Mutant(
@@ -159,6 +160,23 @@ GUARDS = {
             "evidence=(*_named(wrong), *broken), columns=tuple(wrong)",
             "evidence=(*_named(wrong),), columns=tuple(wrong)",
             f"{SEEN}test_rows_that_break_a_rule_are_a_fault_of_the_values[rule0]", OTHER,
+        ),
+    ),
+    "another mix where rows of a day depend": (
+        Mutant(
+            "what stood still by the test of days is no contradiction", MIX,
+            "        still = profile.in_blocks and column not in moved\n", "        still = False\n",
+            f"{MIXES}test_lines_of_baskets_show_another_mix_by_the_market_alone[fewer in one market]", OTHER,
+        ),
+        Mutant(
+            "a whole that moved has no other mix", MIX,
+            "each.column == whole and each.effect < _STILL", "each.column == whole",
+            f"{MIXES}test_parts_take_what_others_gave_only_where_the_whole_stands_still[the whole moved]", OTHER,
+        ),
+        Mutant(
+            "zones that took what others gave are another mix", CAUSES,
+            "    if left and not explained and took:\n", "    if False:\n",
+            f"{MIXES}test_lines_that_are_switched_are_another_mix_of_zones[0.5-selection]", OTHER,
         ),
     ),
 }  # fmt: skip

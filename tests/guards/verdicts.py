@@ -75,7 +75,12 @@ GUARDS = {
         ),
         Mutant(
             "a promotion begins anew", ATTEMPTS,
-            " if since is None or each > since", "",
+            " if since is None or each >= since", "",
+            f"{TRIED}test_a_model_that_was_not_better_makes_the_next_retraining_wait_until_one_is_promoted", OTHER_WORD,
+        ),
+        Mutant(
+            "what the champion was trained for is tried already", ATTEMPTS,
+            "each >= since", "each > since",
             f"{TRIED}test_a_model_that_was_not_better_makes_the_next_retraining_wait_until_one_is_promoted", OTHER_WORD,
         ),
         Mutant(
@@ -107,7 +112,7 @@ GUARDS = {
         ),
         Mutant(
             "it counts as a retraining that failed", ATTEMPTS,
-            "if since is None or each > since", "if not champion or each.version > max(v.version for v in versions)",
+            "if since is None or each >= since", "if not champion or each.version > max(v.version for v in versions)",
             f"{TRIED}test_a_champion_that_was_taken_back_is_an_attempt_that_failed", OTHER_WORD,
         ),
     ),

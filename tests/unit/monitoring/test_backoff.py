@@ -50,9 +50,7 @@ def test_the_wait_begins_with_the_last_attempt_whatever_their_order():
 def test_it_ends_on_the_day_that_it_names():
     found = backoff(Policy(), tried(1), window_days=7)
     assert [found.waits(DAY + dt.timedelta(days=after)) for after in (0, 6, 7, 8)] == [True, True, False, False]
-    assert found.said == (
-        "1 retraining since the last promotion brought no new champion; the next is due on 2026-05-08"
-    )
+    assert found.said == ("1 retraining did not end what was found; the next is due on 2026-05-08")
 
 
 @pytest.mark.parametrize(("count", "exhausted"), [(3, False), (4, True), (5000, True)])

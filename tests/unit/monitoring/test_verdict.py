@@ -160,7 +160,7 @@ def test_a_version_that_a_person_holds_is_not_rolled_back():
 def test_a_retraining_is_asked_for_again_only_when_it_is_due(seen, attempts, word, due):
     found = judged(attempts=attempts, **seen)
     assert (found.word, found.call) == (word, False)
-    assert not due or f"brought no new champion; the next is due on {due}" in found.reason
+    assert not due or f"did not end what was found; the next is due on {due}" in found.reason
 
 
 def test_people_are_called_when_the_wait_has_grown_to_its_limit():
