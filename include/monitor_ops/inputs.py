@@ -68,12 +68,12 @@ def inputs(spec: DatasetUseCase, as_of: dt.date) -> Inputs | None:
     last_day = newest_day(spec, as_of)
     windows = newest_windows(spec, profile, _rows(spec, first_day, as_of), last_day)
     service = operations(spec, windows[-1].first_day, last_day)
-    given = _known_of(spec)
+    given = known_of(spec)
     found = diagnose(profile, windows[-1].seen, windows[-1].drift, delivery=service.delivery, **given)
     return Inputs(profile, windows, service, found, drift_facts(spec, profile, windows, **given))
 
 
-def _known_of(spec: DatasetUseCase) -> dict[str, Any]:
+def known_of(spec: DatasetUseCase) -> dict[str, Any]:
     """Return what a diagnosis may take for granted of a kind of use case."""
     # A zone may have another level for good, and a shop another assortment: neither is a fault by itself.
     known: dict[str, Any] = {"free_levels": True}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from include.policy import Policy
 from include.recommendation import Campaign, Recommendation, RecommendationGates
-from include.spec import Column, Contract, Dataset, Risk, Role, Schedule, Serving, Source, Window
+from include.spec import Column, Contract, Dataset, Monitoring, Risk, Role, Schedule, Serving, Source, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +80,7 @@ SPEC = Recommendation(
     schedule=Schedule(ingest="0 2 * * *", retrain="0 12 * * 1", time_zone="America/New_York"),
     # Yesterday's lists do no harm: what is wrong today is not learned, and the team is called. The margin is as deep a
     # fall as the gates allow a candidate.
+    monitoring=Monitoring(groups=("market",)),
     policy=Policy(on_data_fault="call", on_drift="watch", on_selection="watch", margin=0.25),
     promotion_window=Window(opens=dt.time(18), closes=dt.time(6)),
     serving=Serving(deadline_ms=50, outputs=None),
