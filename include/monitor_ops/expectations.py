@@ -54,7 +54,7 @@ def _calm(timeline: Timeline) -> list[Expectation]:
 
 
 def _drift(timeline: Timeline) -> list[Expectation]:
-    return [*_named(timeline, "environment"), _trained(timeline)]
+    return [*_named(timeline, "environment"), _no_fault(timeline), _trained(timeline)]
 
 
 def _data_fault(timeline: Timeline) -> list[Expectation]:
@@ -71,9 +71,7 @@ def _data_fault(timeline: Timeline) -> list[Expectation]:
 
 
 def _selection_bias(timeline: Timeline) -> list[Expectation]:
-    stops = [each for each in _after(timeline) if each.verdict == "stop"]
-    no_fault = Expectation("it is not taken for a fault", _windows(stops, "stopped"), not stops)
-    return [*_named(timeline, "selection"), no_fault]
+    return [*_named(timeline, "selection"), _no_fault(timeline)]
 
 
 def _concept_change(timeline: Timeline) -> list[Expectation]:
@@ -81,6 +79,7 @@ def _concept_change(timeline: Timeline) -> list[Expectation]:
     return [
         Expectation("no training before the truth can show it", _days(early), not early),
         *_named(timeline, "concept"),
+        _no_fault(timeline),
         _trained(timeline),
     ]
 
@@ -106,6 +105,11 @@ def _named(timeline: Timeline, *causes: Cause) -> list[Expectation]:
         said = ", ".join(dict.fromkeys(each.cause for each in named))
         found.append(Expectation(f"the cause is named: {' or '.join(causes)}", said, bool(right)))
     return found
+
+
+def _no_fault(timeline: Timeline) -> Expectation:
+    stops = [each for each in _after(timeline) if each.verdict == "stop"]
+    return Expectation("it is not taken for a fault", _windows(stops, "stopped"), not stops)
 
 
 def _trained(timeline: Timeline) -> Expectation:

@@ -19,6 +19,7 @@ from include.monitoring.window import WindowCounts
 
 _EXPLAINED = 0.5  # share of the effects that another mix must explain
 _SMALL = 0.2  # largest effect of inputs that cannot be what broke a promise
+_BYSTANDERS = 3  # columns that moved without any sign, beside which the shape of another one is no sign either
 _FAR = 1.5  # excess of a broken promise over what another mix may do to it
 _NAMED = 5  # columns in a sentence
 
@@ -53,11 +54,14 @@ def diagnose(
     silent = {*gone, *wrong, *([SCORE] if faulty else [])}  # scores of faulty columns say nothing either
     mix = best_mix(profile, seen, [each.column for each in left], without=silent) if left else None
     explained = mix is not None and mix.explained >= _EXPLAINED
-    if not faulty and not explained and not free_levels:
-        wrong = {
-            each.column: f"moved by {each.effect:.2f} standard deviations while the other columns did not"
-            for each in alone(_inputs(left), of=len(seen.columns))
-        }
+    lone = [] if faulty or explained or free_levels else alone(_inputs(left), of=len(seen.columns))
+    # Names of which none is new or gone come in another mix; an amount that moves alone has another unit.
+    other_mix = [each for each in lone if each.column in profile.groups and not profile.columns[each.column].ordered]
+    wrong |= {
+        each.column: f"moved by {each.effect:.2f} standard deviations while the other columns did not"
+        for each in lone
+        if each not in other_mix
+    }
     late, broken = (delivery.faults, delivery.broken) if delivery else ([], [])
     faults = [
         Diagnosis(cause="delivery", evidence=(*late, *_named(gone)), columns=tuple(gone)),
@@ -65,11 +69,8 @@ def diagnose(
     ]
     left = [each for each in _inputs(left) if each.column not in wrong]
     faulty = faulty or bool(wrong)
-    took, gave = exchanged(drift.columns, set(parts) - gone.keys() - wrong.keys(), whole)
-    changes = _changes(drift, left, mix, promises, faulty=faulty)
-    if left and not explained and took:
-        said = f"{whole} stands still, while {', '.join(took)} took and {', '.join(gave)} gave"
-        changes = [Diagnosis(cause="selection", evidence=(said,), columns=(*took, *gave)), *changes]
+    mixed = None if explained else _mixed(drift, other_mix, set(parts) - gone.keys() - wrong.keys(), whole)
+    changes = _changes(drift, left, mix, promises, faulty=faulty, mixed=mixed)
     found = [*(each for each in faults if each.evidence), *changes]
     notes = tuple(f"{name}: {said}" for name, said in drift.problems.items() if name not in profile.columns)
     first, *others = found or [Diagnosis(cause="none")]
@@ -89,7 +90,7 @@ def _signs(
     problems = {name: said for name, said in drift.problems.items() if name in profile.columns}
     gone = {name: said for name, said in problems.items() if name not in seen.columns}
     wrong = {name: said for name, said in problems.items() if name in seen.columns}
-    moved = _inputs(drift.drifted)
+    moved, signs = _inputs(drift.drifted), {}
     all_moved = most_moved(moved, of=len(_inputs(drift.columns)))
     for each in _inputs(drift.columns):
         sketch, counts = profile.columns[each.column], seen.columns[each.column]
@@ -99,18 +100,29 @@ def _signs(
         else:
             sign = one_value(sketch, counts, held)
         if sign and each.column not in wrong:  # a text among numbers is not gone, though it has no number
-            (gone if sign.gone else wrong)[each.column] = sign.said
+            signs[each.column] = sign
+    others = sum(each.column not in signs for each in moved)
+    by_shape = sum(each.shape for each in signs.values())
+    for name, sign in signs.items():
+        if not (sign.shape and others >= max(_BYSTANDERS, by_shape)):
+            (gone if sign.gone else wrong)[name] = sign.said
     return gone, wrong
 
 
 def _changes(
-    drift: WindowDrift, left: list[ColumnDrift], mix: Mix | None, promises: Sequence[Promise], *, faulty: bool
+    drift: WindowDrift,
+    left: list[ColumnDrift],
+    mix: Mix | None,
+    promises: Sequence[Promise],
+    *,
+    faulty: bool,
+    mixed: Diagnosis | None,
 ) -> list[Diagnosis]:
     """Return what may have changed beside faulty columns, the likeliest first.
 
     A faulty column moves the scores, breaks promises and is told apart by itself; so nothing is read from these then.
     """
-    moved = _moved(drift, left, mix) if left or (drift.alarm and not faulty) else None
+    moved = mixed or _moved(drift, left, mix) if left or (drift.alarm and not faulty) else None
     broken = [each for each in promises if each.broken and not faulty]
     if not broken:
         return [moved] if moved else []
@@ -125,6 +137,21 @@ def _changes(
         return [Diagnosis(cause="concept", evidence=evidence, columns=columns), moved]
     beside = Diagnosis(cause="concept", evidence=said, columns=columns)
     return [moved.model_copy(update={"evidence": (*moved.evidence, *said)}), beside]
+
+
+def _mixed(
+    drift: WindowDrift, alone_in_moving: Sequence[ColumnDrift], parts: Collection[str], whole: str
+) -> Diagnosis | None:
+    """Return another mix that weighting by groups does not show: there is nothing beside it that it could explain."""
+    took, gave = exchanged(drift.columns, parts, whole)
+    if took:
+        said = f"{whole} stands still, while {', '.join(took)} took and {', '.join(gave)} gave"
+        return Diagnosis(cause="selection", evidence=(said,), columns=(*took, *gave))
+    if alone_in_moving:
+        said = " and ".join(f"{each.column} by {each.effect:.2f}" for each in alone_in_moving)
+        evidence = (f"its groups have other shares, and no other column moved far: {said}",)
+        return Diagnosis(cause="selection", evidence=evidence, columns=tuple(each.column for each in alone_in_moving))
+    return None
 
 
 def _moved(drift: WindowDrift, left: list[ColumnDrift], mix: Mix | None) -> Diagnosis:

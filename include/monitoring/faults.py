@@ -39,10 +39,12 @@ class Sign:
     Args:
         said: In words, with numbers.
         gone: Whether values did not come; they are wrong otherwise.
+        shape: Whether only the shape of the column tells; what the world does may by chance leave such a one.
     """
 
     said: str
     gone: bool = False
+    shape: bool = False
 
 
 def fault(
@@ -77,8 +79,10 @@ def fault(
     if sketch.ordered and free_level:
         return None
     if sketch.ordered:
-        return _sign(_amounts(sketch, reference, window, all_moved=all_moved))
-    return _sign(_names(sketch, before, now))
+        return _outside(sketch, before, now, all_moved=all_moved) or (
+            None if all_moved else _taken(sketch, reference, window)
+        )
+    return _names(sketch, before, now)
 
 
 def one_value(
@@ -105,10 +109,6 @@ def one_value(
     return Sign(f"{share:.0%} of its values are one: {one}") if share >= _ONE and usual < usual_up_to else None
 
 
-def _sign(said: str) -> Sign | None:
-    return Sign(said) if said else None
-
-
 def most_moved(drifted: list[ColumnDrift], *, of: int) -> bool:
     """Return whether of so many columns most have moved, and not a little."""
     return sum(each.effect >= _COMPANIONS for each in drifted) > max(_MOST * of, 2)
@@ -121,14 +121,20 @@ def alone(drifted: list[ColumnDrift], *, of: int) -> list[ColumnDrift]:
     return moved if few and all(each.effect >= _ALONE for each in moved) else []
 
 
-def _amounts(sketch: ColumnSketch, reference: Counts, window: Counts, *, all_moved: bool) -> str:
-    before, now = reference / reference.sum(), window / window.sum()
+def _outside(
+    sketch: ColumnSketch, before: NDArray[np.float64], now: NDArray[np.float64], *, all_moved: bool
+) -> Sign | None:
     outside = now[0] - before[0] + now[-1] - before[-1]
-    if outside > (_MOST if all_moved else _OUTSIDE) and sketch.edges:
-        low, high = sketch.edges[0], sketch.edges[-1]
-        return f"{outside:.0%} of its values lie outside of {low:g} to {high:g}, where all were before"
-    if all_moved or ((before > 0) | (now > 0)).sum() < _FINE:
-        return ""
+    if outside <= (_MOST if all_moved else _OUTSIDE) or not sketch.edges:
+        return None
+    low, high = sketch.edges[0], sketch.edges[-1]
+    return Sign(f"{outside:.0%} of its values lie outside of {low:g} to {high:g}, where all were before")
+
+
+def _taken(sketch: ColumnSketch, reference: Counts, window: Counts) -> Sign | None:
+    before, now = reference / reference.sum(), window / window.sum()
+    if ((before > 0) | (now > 0)).sum() < _FINE:
+        return None
     gains = np.maximum(now - before, 0)
     for place in _places(gains):
         put, rest = gains[place].sum(), ~place
@@ -137,8 +143,8 @@ def _amounts(sketch: ColumnSketch, reference: Counts, window: Counts, *, all_mov
         if _as_before(reference[rest], window[rest]):
             labels = np.array(sketch.labels[:-1])[place]
             where = labels[0] if len(labels) == 1 else f"{labels[0]} … {labels[-1]}"
-            return f"{put:.0%} of its values were taken from everywhere alike and are now at {where}"
-    return ""
+            return Sign(f"{put:.0%} of its values were taken from everywhere alike and are now at {where}", shape=True)
+    return None
 
 
 def _places(gains: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
@@ -154,13 +160,13 @@ def _as_before(reference: Counts, window: Counts) -> bool:
     return compare(np.append(reference, 0), np.append(window, 0), ordered=True).effect < _AS_BEFORE
 
 
-def _names(sketch: ColumnSketch, before: NDArray[np.float64], now: NDArray[np.float64]) -> str:
+def _names(sketch: ColumnSketch, before: NDArray[np.float64], now: NDArray[np.float64]) -> Sign | None:
     unheard = now[-1] - before[-1]
     lost = [name for name, was, left in zip(sketch.names, before, now, strict=False) if was > _LOST and left < was / 20]
     if unheard > _UNHEARD:
         away = f", while {', '.join(lost)} has vanished" if lost else ""
-        return f"{unheard:.0%} of its values have a name that was never seen{away}"
+        return Sign(f"{unheard:.0%} of its values have a name that was never seen{away}")
     gains = np.maximum(now - before, 0)
     if not lost or gains.max() < _HELD * gains.sum():
-        return ""  # a group that stays away leaves its share to all others
-    return f"{', '.join(lost)} has vanished, and {sketch.labels[int(gains.argmax())]} took its share"
+        return None  # a group that stays away leaves its share to all others
+    return Sign(f"{', '.join(lost)} has vanished, and {sketch.labels[int(gains.argmax())]} took its share")

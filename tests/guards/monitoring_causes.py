@@ -76,7 +76,7 @@ GUARDS = {
     "a cause for values of another unit": (
         Mutant(
             "values outside of all that there were are a fault", FAULTS,
-            "    if outside > (_MOST if all_moved else _OUTSIDE) and sketch.edges:\n", "    if False:\n",
+            "    if outside <= (_MOST if all_moved else _OUTSIDE) or not sketch.edges:\n", "    if True:\n",
             f"{SIGNS}[sign]", OTHER,
         ),
         Mutant(
@@ -86,7 +86,7 @@ GUARDS = {
         ),
         Mutant(
             "a column that moved alone is a fault", CAUSES,
-            "    if not faulty and not explained and not free_levels:\n", "    if False:\n",
+            "lone = [] if faulty or explained or free_levels else alone(", "lone = [] if True else alone(",
             f"{SIGNS}[alone]", OTHER,
         ),
         Mutant(
@@ -162,6 +162,18 @@ GUARDS = {
             f"{SEEN}test_rows_that_break_a_rule_are_a_fault_of_the_values[rule0]", OTHER,
         ),
     ),
+    "a shape that the world may leave": (
+        Mutant(
+            "beside columns that moved without a sign a shape is none", CAUSES,
+            "        if not (sign.shape and others >= max(_BYSTANDERS, by_shape)):\n", "        if True:\n",
+            f"{SEEN}test_beside_columns_that_moved_without_a_sign_a_shape_is_none", OTHER,
+        ),
+        Mutant(
+            "names that come in other shares are no fault", CAUSES,
+            "if each.column in profile.groups and not profile.columns[each.column].ordered]", "if each.effect < 0]",
+            f"{SEEN}test_groups_that_come_in_other_shares_while_nothing_else_moves_are_another_mix", OTHER,
+        ),
+    ),
     "another mix where rows of a day depend": (
         Mutant(
             "what stood still by the test of days is no contradiction", MIX,
@@ -175,7 +187,7 @@ GUARDS = {
         ),
         Mutant(
             "zones that took what others gave are another mix", CAUSES,
-            "    if left and not explained and took:\n", "    if False:\n",
+            "    if took:\n", "    if False:\n",
             f"{MIXES}test_lines_that_are_switched_are_another_mix_of_zones[0.5-selection]", OTHER,
         ),
     ),

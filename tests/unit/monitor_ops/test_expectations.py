@@ -52,6 +52,15 @@ WRONG = {
         timeline("selection-bias", verdicts={3: "stop"}, causes={3: "values"}),
         "it is not taken for a fault",
     ),
+    "drift, taken for a fault": (
+        timeline(
+            "drift",
+            verdicts={3: "retrain", 6: "stop"},
+            causes={3: "environment", 6: "values"},
+            moments=[moment(3, "asked")],
+        ),
+        "it is not taken for a fault",
+    ),
     "concept, guessed": (
         timeline("concept-change", verdicts={3: "retrain"}, moments=[moment(3, "asked")]),
         "no training before the truth can show it",

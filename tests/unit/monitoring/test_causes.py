@@ -252,6 +252,32 @@ def test_where_levels_are_free_another_one_is_no_fault_but_lost_values_are(refer
     assert said_of(reference, lost, free_levels=True).cause == "delivery"
 
 
+def test_groups_that_come_in_other_shares_while_nothing_else_moves_are_another_mix():
+    rows = population(5000, 1)
+    rows["region"] = np.random.default_rng(2).choice(list("abcd"), 5000)
+    now = population(20 * ROWS, 8)
+    now["region"] = np.random.default_rng(3).choice(list("abcd"), len(now))
+    little = np.exp(0.12 * now["amount_0"].rank(pct=True)) * now["region"].map({"a": 5, "b": 1, "c": 1, "d": 1})
+    found = said_of(build(rows, groups=("region",)), now.sample(ROWS, weights=little, random_state=3))
+    assert (found.cause, found.columns) == ("selection", ("region",)), found.evidence
+
+
+def test_beside_columns_that_moved_without_a_sign_a_shape_is_none(calm):
+    def wide(rows):
+        more = {
+            f"still_{number}": np.random.default_rng([9, number, len(rows)]).normal(size=len(rows))
+            for number in range(8)
+        }
+        return rows.assign(**more)
+
+    odd = wide(calm).assign(amount_2=calm["amount_2"].where(~some(0.3), calm["amount_2"] / 30))
+    reference = build(wide(population(5000, 1)))
+    assert said_of(reference, odd).cause == "values"
+    found = said_of(reference, shifted(odd, 1.5, ["amount_0", "amount_1", "amount_3"]))
+    assert found.cause == "environment", found.evidence
+    assert "amount_2" in found.columns
+
+
 def test_a_level_that_lies_in_one_cell_of_the_reference_is_not_one_value():
     usual = population(5000, 1)[["amount_2"]]
     before = pd.concat([usual, usual.head(20) * 10], ignore_index=True)  # its topmost cell reaches ten times as far
