@@ -171,7 +171,7 @@ GUARDS = {
         Mutant(
             "names that come in other shares are no fault", CAUSES,
             "if each.column in profile.groups and not profile.columns[each.column].ordered]", "if each.effect < 0]",
-            f"{SEEN}test_groups_that_come_in_other_shares_while_nothing_else_moves_are_another_mix", OTHER,
+            f"{SEEN}test_groups_that_come_in_other_shares_while_nothing_else_moves_far_are_another_mix", OTHER,
         ),
     ),
     "another mix where rows of a day depend": (

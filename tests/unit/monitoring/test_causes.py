@@ -252,13 +252,13 @@ def test_where_levels_are_free_another_one_is_no_fault_but_lost_values_are(refer
     assert said_of(reference, lost, free_levels=True).cause == "delivery"
 
 
-def test_groups_that_come_in_other_shares_while_nothing_else_moves_are_another_mix():
+def test_groups_that_come_in_other_shares_while_nothing_else_moves_far_are_another_mix():
     rows = population(5000, 1)
     rows["region"] = np.random.default_rng(2).choice(list("abcd"), 5000)
-    now = population(20 * ROWS, 8)
-    now["region"] = np.random.default_rng(3).choice(list("abcd"), len(now))
-    little = np.exp(0.12 * now["amount_0"].rank(pct=True)) * now["region"].map({"a": 5, "b": 1, "c": 1, "d": 1})
-    found = said_of(build(rows, groups=("region",)), now.sample(ROWS, weights=little, random_state=3))
+    many = shifted(population(20 * ROWS, 8), 1.2, ["amount_0"])  # a little, which no mix of regions explains
+    many["region"] = np.random.default_rng(3).choice(list("abcd"), len(many))
+    chances = many["region"].map({"a": 5, "b": 1, "c": 1, "d": 1})
+    found = said_of(build(rows, groups=("region",)), many.sample(ROWS, weights=chances, random_state=3))
     assert (found.cause, found.columns) == ("selection", ("region",)), found.evidence
 
 

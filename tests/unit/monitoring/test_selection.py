@@ -14,7 +14,7 @@ from include.monitoring.profile import build
 from include.monitoring.selection import exchanged
 from include.monitoring.window import read
 
-START, DAYS, A_DAY = dt.date(2025, 1, 1), 200, 200
+START, DAYS, A_DAY = dt.date(2025, 1, 1), 200, 400
 ZONES = ("load 1", "load 2", "load 3", "load 4")
 
 
@@ -26,7 +26,7 @@ def lines(first, days, *, away=0.0, dearer=1.0):
         rows = pd.DataFrame(
             {
                 "market": lots.choice(["a", "b", "c"], A_DAY, p=[0.5, 0.3, 0.2]),
-                "price": lots.lognormal(lots.normal(0, 0.1), 0.5, A_DAY) * dearer,
+                "price": lots.lognormal(lots.normal(0, 0.25), 0.5, A_DAY) * dearer,
                 "day": START + dt.timedelta(days=number),
             }
         )
@@ -37,7 +37,7 @@ def lines(first, days, *, away=0.0, dearer=1.0):
 
 @pytest.mark.parametrize(
     ("change", "cause", "column"),
-    [({}, "none", ()), ({"away": 0.6}, "selection", ("market",)), ({"dearer": 1.6}, "environment", ("price",))],
+    [({}, "none", ()), ({"away": 0.6}, "selection", ("market",)), ({"dearer": 2.5}, "environment", ("price",))],
     ids=["calm", "fewer in one market", "dearer"],
 )
 def test_lines_of_baskets_show_another_mix_by_the_market_alone(change, cause, column):
