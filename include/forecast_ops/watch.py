@@ -27,6 +27,8 @@ from include.forecast_ops.rows import BANDS, FORECASTS
 from include.forecasting.paths import LEVELS
 from include.forecasting.scores import pinball
 from include.models import registry, tracking
+from include.monitor_ops.attempts import attempts
+from include.monitoring.backoff import Backoff, backoff
 
 Verdict = Literal["healthy", "watch", "retrain", "not judged"]
 VERDICTS = "verdicts"
@@ -69,7 +71,10 @@ def watch(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> WatchResult:
     by_day = came.groupby(came.index.date)
     levels, stuck = by_day.median(), (by_day.nunique() == 1) & (by_day.count() >= _STUCK_HOURS)
     stuck[spec.total] = stuck.any(axis=1)
-    verdicts = pd.DataFrame([_judged(spec, as_of, key, ahead, levels[key], stuck[key], state) for key in spec.keys])
+    tried = attempts(spec, state, as_of=as_of)
+    waits = {key: backoff(spec.policy, days, window_days=spec.watch.min_days) for key, days in tried.items()}
+    judged = [_judged(spec, as_of, key, ahead, levels[key], stuck[key], state, waits.get(key)) for key in spec.keys]
+    verdicts = pd.DataFrame(judged)
     verdicts = verdicts.astype({"series": "str", "verdict": "str", "reason": "str"})
     Table(spec.name, VERDICTS).update(as_of, as_of, lambda present: verdicts, run=pipeline_run)
     wanted = verdicts.loc[verdicts["verdict"] == "retrain"]
@@ -125,6 +130,7 @@ def _judged(
     levels: pd.Series,
     stuck: pd.Series,
     state: State,
+    waiting: Backoff | None,
 ) -> dict[str, object]:
     mine = ahead.loc[ahead["series"] == key]
     line: dict[str, object] = {DAY: as_of, "series": key, "days": mine["time"].dt.date.nunique()}
@@ -133,6 +139,8 @@ def _judged(
     line |= {"mae": float(error.mean()), "bias": float((mine["load_kw"] - mine["actual_kw"]).mean())}
     line |= _band(mine.loc[mine["q10"].notna()])
     verdict, reason = _verdict(spec, as_of, key, daily, levels, stuck, state)
+    if verdict == "retrain" and waiting is not None and waiting.waits(as_of):
+        verdict, reason = "watch", f"{reason}; {waiting.said}"
     return {**line, "verdict": verdict, "reason": reason}
 
 

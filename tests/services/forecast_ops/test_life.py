@@ -195,6 +195,27 @@ def test_a_jump_is_named_its_series_alone_is_trained_and_the_error_falls(trained
 
 
 @pytest.mark.slow
+def test_a_training_that_nobody_promoted_makes_the_watch_wait(trained):
+    made, _ = trained
+    promote(made, TRAINED)
+    small_grid.JUMPED["3"] = day(3)
+    said = {}
+    for number in range(1, 9):
+        land(day(number), day(number))
+        issue(GRID, as_of=day(number), pipeline_run=f"forecast/{number}")
+        if number == 1:
+            continue
+        found = watch(GRID, as_of=day(number), pipeline_run=f"watch/{number}")
+        verdicts = Table(GRID.name, "verdicts").read(first_day=day(number), last_day=day(number))
+        said[number] = verdicts.set_index("series").loc["3"]
+        if "3" in found.keys:
+            train(day(number), ("3",), found.reason)
+    assert [number for number, each in said.items() if each["verdict"] == "retrain"] == [4, 7]
+    assert said[5]["verdict"] == "watch"
+    assert said[5]["reason"].endswith(f"1 retraining did not end what was found; the next is due on {day(7)}")
+
+
+@pytest.mark.slow
 def test_what_the_total_showed_and_what_tomorrow_foretells_is_kept(trained):
     made, _ = trained
     promote(made, TRAINED)
