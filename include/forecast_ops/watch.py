@@ -73,7 +73,7 @@ def watch(spec: Forecast, *, as_of: dt.date, pipeline_run: str) -> WatchResult:
     stuck[spec.total] = stuck.any(axis=1)
     tried = attempts(spec, state, as_of=as_of)
     waits = {key: backoff(spec.policy, days, window_days=spec.watch.min_days) for key, days in tried.items()}
-    judged = [_judged(spec, as_of, key, ahead, levels[key], stuck[key], state, waits.get(key)) for key in spec.keys]
+    judged = [_judged(spec, as_of, key, ahead, levels[key], stuck[key], state, waits[key]) for key in spec.keys]
     verdicts = pd.DataFrame(judged)
     verdicts = verdicts.astype({"series": "str", "verdict": "str", "reason": "str"})
     Table(spec.name, VERDICTS).update(as_of, as_of, lambda present: verdicts, run=pipeline_run)
@@ -130,7 +130,7 @@ def _judged(
     levels: pd.Series,
     stuck: pd.Series,
     state: State,
-    waiting: Backoff | None,
+    waiting: Backoff,
 ) -> dict[str, object]:
     mine = ahead.loc[ahead["series"] == key]
     line: dict[str, object] = {DAY: as_of, "series": key, "days": mine["time"].dt.date.nunique()}
@@ -139,7 +139,7 @@ def _judged(
     line |= {"mae": float(error.mean()), "bias": float((mine["load_kw"] - mine["actual_kw"]).mean())}
     line |= _band(mine.loc[mine["q10"].notna()])
     verdict, reason = _verdict(spec, as_of, key, daily, levels, stuck, state)
-    if verdict == "retrain" and waiting is not None and waiting.waits(as_of):
+    if verdict == "retrain" and waiting.waits(as_of):
         verdict, reason = "watch", f"{reason}; {waiting.said}"
     return {**line, "verdict": verdict, "reason": reason}
 

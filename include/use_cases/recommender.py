@@ -78,9 +78,9 @@ SPEC = Recommendation(
     fewest_households=30,
     gates=RecommendationGates(non_inferiority_margin=0.01, max_champion_age_days=0, max_latency_ms=20),
     schedule=Schedule(ingest="0 2 * * *", retrain="0 12 * * 1", time_zone="America/New_York"),
+    monitoring=Monitoring(groups=("market",)),
     # Yesterday's lists do no harm: what is wrong today is not learned, and the team is called. The margin is as deep a
     # fall as the gates allow a candidate.
-    monitoring=Monitoring(groups=("market",)),
     policy=Policy(on_data_fault="call", on_drift="watch", on_selection="watch", margin=0.25),
     promotion_window=Window(opens=dt.time(18), closes=dt.time(6)),
     serving=Serving(deadline_ms=50, outputs=None),

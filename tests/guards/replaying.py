@@ -58,7 +58,7 @@ GUARDS = {
     "a series that is trained and not promoted": (
         Mutant(
             "the watch waits before it asks again", "include/forecast_ops/watch.py",
-            'if verdict == "retrain" and waiting is not None and waiting.waits(as_of):', "if False:",
+            'if verdict == "retrain" and waiting.waits(as_of):', "if False:",
             "tests/services/forecast_ops/test_life.py::test_a_training_that_nobody_promoted_makes_the_watch_wait",
             "assert",
         ),

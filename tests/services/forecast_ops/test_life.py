@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from include.clock import business_time
@@ -48,6 +49,16 @@ def train(as_of, keys=GRID.keys, drift=""):
 
 def promote(made, as_of):
     return promote_many(GRID, made, run=f"deploy/{as_of}", at=business_time(as_of))
+
+
+def judged(number):
+    """Land a day, forecast the next ones, and return what the watch says, also of each series."""
+    land(day(number), day(number))
+    issue(GRID, as_of=day(number), pipeline_run=f"forecast/{number}")
+    found = watch(GRID, as_of=day(number), pipeline_run=f"watch/{number}")
+    table = Table(GRID.name, "verdicts")
+    verdicts = table.read(first_day=day(number), last_day=day(number)) if table.exists() else pd.DataFrame()
+    return found, verdicts.set_index("series") if len(verdicts) else verdicts
 
 
 @pytest.fixture
@@ -159,15 +170,8 @@ def test_a_jump_is_named_its_series_alone_is_trained_and_the_error_falls(trained
     made, _ = trained
     promote(made, TRAINED)
     small_grid.JUMPED["3"] = day(3)
-    seen = {}
     for number in range(1, 13):
-        land(day(number), day(number))
-        issue(GRID, as_of=day(number), pipeline_run=f"forecast/{number}")
-        if number == 1:
-            continue
-        found = watch(GRID, as_of=day(number), pipeline_run=f"watch/{number}")
-        verdicts = Table(GRID.name, "verdicts").read(first_day=day(number), last_day=day(number))
-        seen[number] = verdicts.set_index("series")
+        found, _ = judged(number)
         if found.keys:
             assert "3" in found.keys
             assert set(found.keys) <= {"3", "total"}
@@ -200,14 +204,10 @@ def test_a_training_that_nobody_promoted_makes_the_watch_wait(trained):
     promote(made, TRAINED)
     small_grid.JUMPED["3"] = day(3)
     said = {}
-    for number in range(1, 9):
-        land(day(number), day(number))
-        issue(GRID, as_of=day(number), pipeline_run=f"forecast/{number}")
-        if number == 1:
-            continue
-        found = watch(GRID, as_of=day(number), pipeline_run=f"watch/{number}")
-        verdicts = Table(GRID.name, "verdicts").read(first_day=day(number), last_day=day(number))
-        said[number] = verdicts.set_index("series").loc["3"]
+    judged(1)  # nothing that was forecast has come yet
+    for number in range(2, 9):
+        found, verdicts = judged(number)
+        said[number] = verdicts.loc["3"]
         if "3" in found.keys:
             train(day(number), ("3",), found.reason)
     assert [number for number, each in said.items() if each["verdict"] == "retrain"] == [4, 7]
