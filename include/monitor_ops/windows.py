@@ -18,6 +18,8 @@ from include.monitoring.profile import ReferenceProfile
 from include.monitoring.window import WindowCounts, read
 from include.spec import UseCase
 
+_NAMED = 5  # a sentence that somebody reads at night; the report's table has them all
+
 
 @dataclass(frozen=True)
 class Window:
@@ -39,12 +41,14 @@ class Window:
 
     @property
     def named(self) -> str:
-        """Return the columns that have drifted with their effects, or why there are none."""
+        """Return the columns that have drifted most with their effects and how many more, or why there are none."""
         if self.drift.not_judged:
             return f"not judged: {self.drift.not_judged}"
-        columns = [f"{each.column} (effect {each.effect:.2f}, p {each.adjusted_p:.1g})" for each in self.drift.drifted]
+        drifted = self.drift.drifted
+        columns = [f"{each.column} (effect {each.effect:.2f}, p {each.adjusted_p:.1g})" for each in drifted[:_NAMED]]
         together = ["all columns together"] if self.drift.joint_drifted and not columns else []
-        return ", ".join(columns + together) or "none"
+        more = f" and {len(drifted) - _NAMED} more" if len(drifted) > _NAMED else ""
+        return (", ".join(columns + together) or "none") + more
 
 
 def newest_day(spec: UseCase, as_of: dt.date) -> dt.date:
