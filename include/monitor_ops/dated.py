@@ -1,4 +1,7 @@
-"""The monitor of what comes into a grid or a shop. How good forecasts and lists were is for their own watch to say."""
+"""The monitor of what comes into a grid or a shop, and of what a shop's lists bring.
+
+How good each forecast was, and whether a champion lost to the one before it, is for their own watch to say.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,7 @@ def monitor_inputs(
         drift=seen.drift,
         cause=diagnosis.cause,
         cause_said="; ".join(diagnosis.evidence),
+        truth=seen.truth,
         operations=seen.operations.wrong(spec.serving),
     )
     word = verdict(evidence, spec.policy, window_days=spec.monitoring.window_days)

@@ -19,8 +19,9 @@ from include.monitor_ops.response import released_on
 from include.monitor_ops.windows import Window, drift_facts, newest_day, newest_windows
 from include.monitoring.causes import diagnose
 from include.monitoring.diagnosis import Diagnosis
-from include.monitoring.evidence import DriftFacts
+from include.monitoring.evidence import DriftFacts, Performance
 from include.monitoring.profile import ReferenceProfile
+from include.recommend_ops.kept import kept, promise
 from include.recommend_ops.purchases import purchases
 from include.recommendation import Recommendation
 from include.spec import DatasetUseCase
@@ -38,6 +39,7 @@ class Inputs:
         operations: Volume, quarantine and service of the newest one.
         diagnosis: Why the newest one differs.
         drift: Which of them drifted.
+        truth: What a shop's lists bring beside the weeks before; none of a grid, whose watch judges each series.
     """
 
     profile: ReferenceProfile
@@ -45,6 +47,7 @@ class Inputs:
     operations: Operations
     diagnosis: Diagnosis
     drift: DriftFacts
+    truth: Performance | None
 
 
 def inputs(spec: DatasetUseCase, as_of: dt.date) -> Inputs | None:
@@ -69,8 +72,11 @@ def inputs(spec: DatasetUseCase, as_of: dt.date) -> Inputs | None:
     windows = newest_windows(spec, profile, _rows(spec, first_day, as_of), last_day)
     service = operations(spec, windows[-1].first_day, last_day)
     given = known_of(spec)
-    found = diagnose(profile, windows[-1].seen, windows[-1].drift, delivery=service.delivery, **given)
-    return Inputs(profile, windows, service, found, drift_facts(spec, profile, windows, **given))
+    truth = _truth(spec, as_of)
+    promises = [promise(truth, spec.policy.margin)] if truth else []
+    newest = windows[-1]
+    found = diagnose(profile, newest.seen, newest.drift, delivery=service.delivery, promises=promises, **given)
+    return Inputs(profile, windows, service, found, drift_facts(spec, profile, windows, **given), truth)
 
 
 def known_of(spec: DatasetUseCase) -> dict[str, Any]:
@@ -106,6 +112,12 @@ def keys_of(spec: DatasetUseCase, diagnosis: Diagnosis) -> tuple[str, ...]:
         return spec.keys
     named = {name.removeprefix(_LOAD) for name in diagnosis.columns if name.startswith(_LOAD)} & set(spec.keys)
     return tuple(key for key in spec.keys if key in named | {spec.total}) if named else ()
+
+
+def _truth(spec: DatasetUseCase, as_of: dt.date) -> Performance | None:
+    if not isinstance(spec, Recommendation):
+        return None
+    return kept(spec, as_of - dt.timedelta(days=1))  # what is bought today is judged beside this, by the watch
 
 
 def _rows(spec: DatasetUseCase, first_day: dt.date, as_of: dt.date) -> Dated:

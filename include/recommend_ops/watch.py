@@ -94,7 +94,7 @@ def _judged(
     newest = lists.loc[(lists[DAY] == as_of - dt.timedelta(days=1)) & (lists["variant"] == SHOWN)]
     _, _, shown = paired(newest, bought, (SHOWN,))
     line: dict[str, object] = {
-        "model_version": now.champion.version if now.champion else 0,
+        "model_version": int(newest["model_version"].max()) if len(newest) else 0,  # 0: the fall-back's
         "previous_version": now.previous.version if now.previous else 0,
         "households": len(shown[SHOWN]),
         "hit_rate": float((shown[SHOWN] > 0).mean()) if len(shown[SHOWN]) else np.nan,

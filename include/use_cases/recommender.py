@@ -79,9 +79,9 @@ SPEC = Recommendation(
     gates=RecommendationGates(non_inferiority_margin=0.01, max_champion_age_days=0, max_latency_ms=20),
     schedule=Schedule(ingest="0 2 * * *", retrain="0 12 * * 1", time_zone="America/New_York"),
     monitoring=Monitoring(groups=("market",)),
-    # Yesterday's lists do no harm: what is wrong today is not learned, and the team is called. The margin is as deep a
-    # fall as the gates allow a candidate.
-    policy=Policy(on_data_fault="call", on_drift="watch", on_selection="watch", margin=0.25),
+    # Yesterday's lists do no harm: what is wrong today is not learned, and the team is called; so it is where lists
+    # bring far less than before, for every night trains anyway. The margin is as deep a fall as the gates allow.
+    policy=Policy(on_data_fault="call", on_performance="call", on_drift="watch", on_selection="watch", margin=0.25),
     promotion_window=Window(opens=dt.time(18), closes=dt.time(6)),
     serving=Serving(deadline_ms=50, outputs=None),
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from include.clock import business_time
@@ -18,6 +19,7 @@ from include.deployment.promotion import promote_many
 from include.errors import ArtifactError, PermanentError
 from include.models import keyed, registry
 from include.models.evaluations import evaluations
+from include.monitor_ops.dated import monitor_inputs
 from include.naming import model_name
 from include.recommend_ops import artifact, training
 from include.recommend_ops.clean_check import check
@@ -198,6 +200,25 @@ def test_what_people_hold_by_hand_is_in_the_lists_and_on_their_page():
     published(later)
     after = Table(SPEC.name, LISTS).read(first_day=later)
     assert most in set(after.loc[(after["variant"] == SHOWN) & (after["market"] == "north"), "product"])
+
+
+def test_lists_that_bring_far_less_while_purchases_are_as_before_are_a_change_of_the_relation():
+    promoted(LAST, trained(LAST))
+    days = [LAST - back * ONE for back in range(10)][::-1]
+    rates = [0.55] * 7 + [0.25, 0.19, 0.21]
+
+    def judged(through: dt.date):
+        rows = pd.DataFrame({"day": days, "market": "north", "model_version": 1, "households": 90, "hit_rate": rates})
+        rows = rows.loc[rows["day"] <= through].astype({"market": "str"})
+        Table(SPEC.name, VERDICTS).update(days[0], LAST, lambda present: rows, run="test/verdicts")
+        ingest_readings(SPEC, first_day=LAST + ONE, last_day=LAST + ONE, run="test/ingest")
+        return monitor_inputs(SPEC, as_of=through + ONE, pipeline_run=f"small_shop_monitor/{through}")
+
+    before, after = judged(days[6]), judged(LAST)
+    assert (before.verdict.call, before.cause) == (False, "none")
+    assert (after.verdict.word, after.verdict.call, after.cause) == ("watch", True, "concept")
+    assert "hit_rate 0.2167" in after.verdict.reason
+    assert "0.5500 was promised" in after.verdict.reason
 
 
 def test_champion_that_ranks_worse_than_its_predecessor_is_taken_back():
