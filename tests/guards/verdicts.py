@@ -13,6 +13,25 @@ FAULT = f"{WORD}test_a_data_fault_never_retrains_nor_rolls_back_and_calls"
 OTHER_WORD, NOT_RAISED = "AssertionError|assert", "DID NOT RAISE"
 
 GUARDS = {
+    "lists that bring far less": (
+        Mutant(
+            "the monitor looks at what was bought", "include/monitor_ops/dated.py",
+            "        truth=seen.truth,\n", "",
+            "tests/services/recommend_ops/test_life.py::"
+            "test_lists_that_bring_far_less_while_purchases_are_as_before_are_a_change_of_the_relation", OTHER_WORD,
+        ),
+        Mutant(
+            "the fall-back is not taken for a model", "include/recommend_ops/kept.py",
+            '(verdicts["model_version"] > 0) & verdicts', "verdicts",
+            "tests/unit/recommend_ops/test_kept.py::test_lists_of_the_fall_back_are_nobodys_quality", OTHER_WORD,
+        ),
+        Mutant(
+            "what is not judged yet promises nothing", "include/recommend_ops/kept.py",
+            " or by_day.index[-1] != last_day", "",
+            "tests/unit/recommend_ops/test_kept.py::test_what_cannot_be_told_is_not[the newest is not judged]",
+            OTHER_WORD,
+        ),
+    ),
     "a data fault": (
         Mutant(
             "wrong data is not learned from", VERDICT,
