@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+_DRAWN_PORTS = range(10_000, 28_000)
 
 
 @dataclass(frozen=True)
@@ -28,18 +33,22 @@ class Program:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return TCP ports that nobody listens on just now, for services that tests start beside each other."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Return TCP ports that nobody listens on just now, for services that are started beside each other.
+
+    They are drawn from below those that the kernel gives to connections: such a port may be gone before it is used.
+    """
+    found: list[int] = []
+    with contextlib.ExitStack() as held:
+        for port in random.SystemRandom().sample(_DRAWN_PORTS, len(_DRAWN_PORTS)):
+            if len(found) == count:
+                break
+            each = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                each.bind((LOOPBACK, port))
+                found.append(port)
+    return found
 
 
-LOOPBACK = "127.0.0.1"
 S3_PORTS = (
     "s3",
     "s3.grpc",

@@ -20,7 +20,7 @@ GUARDS = {
         Mutant(
             "a window without rows neither", DRIFT,
             "    if seen.rows < FEWEST_ROWS:\n", "    if 0 < seen.rows < FEWEST_ROWS:\n",
-            f"{SEEN}test_a_window_of_a_few_rows_is_not_judged_and_says_so[0]", "assert|Error",
+            f"{SEEN}test_a_window_of_a_few_rows_is_not_judged_and_says_so[0]", "assert|Error|Warning",
         ),
         Mutant(
             "of a hundred rows the chi-square is not believed", "include/monitoring/permutation.py",

@@ -36,10 +36,12 @@ def test_what_is_missing_is_in_the_last_cell(kind):
 
 
 def test_numbers_that_are_names_are_categories_and_the_same_however_they_are_stored():
-    made = sketch(pd.Series([0, 1, 2] * 10), categorical=True)
-    assert (made.kind, made.names) == ("category", ("0", "1", "2"))
-    for stored in (pd.Series([0.0, 1.0, 2.0]), pd.Series(["0", "1", "2"]), pd.Series([0, 1, 2])):
-        assert count(made, stored).tolist() == [1, 1, 1, 0, 0]
+    stored = (pd.Series([0.0, 1.0, 2.0]), pd.Series(["0", "1", "2"]), pd.Series([0, 1, 2]))
+    for learned in stored:
+        made = sketch(pd.concat([learned] * 10), categorical=True)
+        assert (made.kind, made.names) == ("category", ("0", "1", "2"))
+        for seen in stored:
+            assert count(made, seen).tolist() == [1, 1, 1, 0, 0]
 
 
 def test_a_value_never_seen_is_in_the_cell_of_others():
