@@ -47,13 +47,8 @@ class Measure:
 def measure_of(spec: UseCase) -> Measure:
     """Return the measure of a use case's kind."""
     if isinstance(spec, Forecast):
-        return Measure(
-            "error of the median series a day ahead, %",
-            "middle half of the series",
-            False,
-            0,
-            lambda *days: _missed(spec, *days),
-        )
+        return Measure("error of the median series a day ahead, %", "middle half of the series", False, 0,
+                       lambda *days: _missed(spec, *days))  # fmt: skip
     if isinstance(spec, Recommendation):
         return Measure("households that bought from their list, %", "worst and best market", True, 0,
                        lambda *days: _bought(spec, *days))  # fmt: skip

@@ -59,7 +59,7 @@ class Performance(Record):
 
     metric: str
     higher_is_better: bool
-    promised: float = Field(description="level on the fresh rows of its training")
+    promised: float = Field(description="level on the fresh rows of its training; for lists, of the weeks before")
     seen: Estimate = Field(description="level in the window, with its interval")
     first_day: dt.date
     last_day: dt.date

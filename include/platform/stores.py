@@ -35,7 +35,7 @@ class Program:
 def free_ports(count: int) -> list[int]:
     """Return TCP ports that nobody listens on just now, for services that are started beside each other.
 
-    They are drawn from below those that the kernel gives to connections: such a port may be gone before it is used.
+    They are drawn from below those that the kernel gives to connections, for one of those may be gone before its use.
     """
     found: list[int] = []
     with contextlib.ExitStack() as held:
