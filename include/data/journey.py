@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 
@@ -39,6 +40,14 @@ _CALLED = {
     "campaign_type": "kind", "start_date": "first_day", "end_date": "last_day", "redemption_date": "day",
 }  # fmt: skip
 _KEYS = (HOUSEHOLD, BASKET, STORE, PRODUCT, "campaign", "coupon", "manufacturer")
+
+
+def fetch() -> None:
+    """Fetch every member that is not there yet, and make the tables that are kept of some."""
+    for name in _MEMBERS:
+        _member(name)
+    events()
+    products()
 
 
 def events() -> pd.DataFrame:
@@ -100,9 +109,12 @@ def _read_events() -> pd.DataFrame:
 
 
 def _read(name: str) -> pd.DataFrame:
-    path = member(_CARRIER, f"{_FOLDER}/{name}.parquet", sha256=_MEMBERS[name])
-    rows = pd.read_parquet(path).rename(columns=_CALLED)
+    rows = pd.read_parquet(_member(name)).rename(columns=_CALLED)
     return rows.astype({key: "int64" for key in _KEYS if key in rows})
+
+
+def _member(name: str) -> Path:
+    return member(_CARRIER, f"{_FOLDER}/{name}.parquet", sha256=_MEMBERS[name])
 
 
 def _kept(name: str, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:

@@ -21,8 +21,7 @@ def fetch() -> None:
     gefcom.loads()
     gefcom.temperatures()
     gefcom.holidays()
-    journey.events()
-    journey.products()
+    journey.fetch()
 
 
 def main(folder: Path) -> None:

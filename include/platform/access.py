@@ -17,6 +17,8 @@ def fab_env() -> dict[str, str]:
         "AIRFLOW__CORE__AUTH_MANAGER": "plugins.access.manager.NamedFabAuthManager",
         # The program below writes roles and permissions, once; API servers that start side by side would race in it.
         "AIRFLOW__FAB__UPDATE_FAB_PERMS": "False",
+        # Else the administrator's own page of it is an error.
+        "AIRFLOW__API__EXPOSE_CONFIG": "non-sensitive-only",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import subprocess
@@ -9,10 +10,12 @@ from importlib.metadata import version
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from include.platform import access, components
 from include.platform.cluster import PASSWORDS
 from include.platform.embedded import Platform
+from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE_MS, log_in
 from tests.platform_fixtures import ROOT, entered
 from tests.postgres import postgres_server
 
@@ -26,6 +29,33 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.is_relative_to(ROOT / "tests/cluster"):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: `apt install chromium`")
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": list(FLAGS)}
+
+
+@contextlib.contextmanager
+def pages(browser, url, passwords):
+    """Give a function that logs somebody in to Airflow and returns their page."""
+    contexts = []
+
+    def page(name):
+        contexts.append(browser.new_context(base_url=url, viewport={"width": 1400, "height": 1000}))
+        opened = contexts[-1].new_page()
+        opened.set_default_timeout(PATIENCE_MS)
+        log_in(opened, name, passwords[name])
+        expect(opened.get_by_role("heading", name="Welcome")).to_be_visible()
+        return opened
+
+    try:
+        yield page
+    finally:
+        for context in contexts:
+            context.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The deployment on many machines, for real: it comes up, a life ends with a champion, and a dead worker's task moves.
+"""The deployment on many machines, for real: champions, pages, a worker that dies, a restore into an empty one.
 
 Nothing is pulled: all services are built from packages. It needs a container engine, and says so where there is none.
 """
@@ -10,13 +10,18 @@ import secrets
 
 import boto3
 import pytest
+import requests
+from playwright.sync_api import expect
 
 from include.platform import cluster, container
+from include.platform.state import USERS
 from include.platform.stores import free_ports
+from tests.cluster.conftest import pages
 from tests.compose import Deployment, eventually, kill, why_no_engine
 
 pytestmark = pytest.mark.timeout(3600)
 MOVED_SECONDS = 60
+USE_CASES = ("credit_risk", "load_forecast", "recommender")
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +29,8 @@ def deployment():
     """Give a healthy deployment, and take it away with all that it kept."""
     if why := why_no_engine():
         pytest.skip(why)
-    ports = dict(zip(("AIRFLOW", "MLFLOW", "S3", "SERVING"), map(str, free_ports(4)), strict=True))
-    chosen = {f"FLIGHTDECK_{name}_PORT": port for name, port in ports.items()}
     name = f"fd-test-{secrets.token_hex(3)}"
-    made = Deployment(name, {**container.fresh_environment(), **chosen, "FLIGHTDECK_IMAGE": "flightdeck:test"})
+    made = Deployment(name, {**container.fresh_environment(), **ports(), "FLIGHTDECK_IMAGE": "flightdeck:test"})
     try:
         made.compose("up", "--detach", "--build", "--wait")
         yield made
@@ -35,10 +38,24 @@ def deployment():
         made.compose("down", "--volumes", "--timeout", "5", check=False)
 
 
+def ports():
+    """Return loopback ports that nobody uses, by their variables."""
+    names = ("AIRFLOW", "MLFLOW", "S3", "SERVING")
+    return {f"FLIGHTDECK_{name}_PORT": str(port) for name, port in zip(names, free_ports(4), strict=True)}
+
+
 @pytest.fixture(scope="module")
 def lived(deployment):
     """Give the deployment after a life of credit risk, and what was said."""
     return deployment.life("credit_risk")
+
+
+@pytest.fixture
+def page_of(deployment, browser):
+    """Give a function that logs somebody in and returns their page."""
+    passwords = {name: deployment.variables[variable] for name, variable in cluster.PASSWORDS.items()}
+    with pages(browser, deployment.airflow().url, passwords) as page:
+        yield page
 
 
 def test_all_are_healthy_and_the_preparation_has_ended_well(deployment):
@@ -73,7 +90,7 @@ def test_a_life_ends_with_a_champion_and_both_workers_had_part_in_it(deployment,
     assert "1 entries, each signed and linked" in verified
 
 
-@pytest.mark.parametrize("use_case", ["load_forecast", "recommender"])
+@pytest.mark.parametrize("use_case", USE_CASES[1:])
 def test_the_use_cases_of_a_recording_come_to_champions_as_well(deployment, use_case):
     assert "lived " in deployment.life(use_case)
     verified = deployment.compose("run", "--rm", "--no-deps", "-T", "setup", "verify", use_case).stdout
@@ -95,6 +112,49 @@ def test_logs_of_tasks_are_on_s3_and_shown_from_there(deployment, lived):
     )
     kept = s3.list_objects_v2(Bucket=cluster.BUCKETS[-1], Prefix="tasks/dag_id=credit_risk_train/")
     assert any("task_id=fit" in each["Key"] for each in kept["Contents"])
+
+
+@pytest.mark.parametrize("name", USERS)
+def test_every_page_in_the_menus_of_a_role_opens(deployment, lived, page_of, name):
+    page, refused = page_of(name), []
+    page.wait_for_load_state("networkidle")
+    page.on("response", lambda answer: refused.append((answer.status, answer.url)) if answer.status >= 400 else None)
+    addresses = ["/", "/dags", "/assets", *menu_addresses(page)]
+    for address in addresses:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+    unread = [] if name in ("engineer", "reviewer", "admin") else ["importErrors"]  # the first page asks for them
+    assert [each for each in refused if not any(part in each[1] for part in unread)] == []
+    assert len(addresses) >= 3 + 5
+
+
+def test_a_task_leads_to_its_run_its_report_and_the_service_s_page(deployment, lived, page_of):
+    airflow, page = deployment.airflow(), page_of("auditor")
+    run = airflow.runs("credit_risk_train")[0]["dag_run_id"]
+    page.goto(f"{airflow.page('credit_risk_train', run, 'evaluate')}/details")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="MLflow run").click()
+    expect(opened.value.get_by_role("link", name="search boosting").first).to_be_visible()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Report").click()
+    report = opened.value.frame_locator("iframe")
+    expect(report.get_by_role("heading", name="Consumer credit risk: candidate v1")).to_be_visible()
+    page.goto(f"http://127.0.0.1:{deployment.variables['FLIGHTDECK_SERVING_PORT']}/docs")
+    expect(page.get_by_text("/v1/credit_risk/predict")).to_be_visible()
+
+
+def menu_addresses(page):
+    """Return where the entries of all menus lead."""
+    found = []
+    expect(page.get_by_role("button", name="Admin", exact=True)).to_be_visible()
+    for menu in ("Browse", "Admin", "Security"):
+        for button in page.get_by_role("button", name=menu, exact=True).all():
+            button.click()
+            expect(page.get_by_role("menuitem").first).to_be_visible()
+            found += page.get_by_role("menuitem").evaluate_all("all => all.map(each => each.getAttribute('href'))")
+            page.keyboard.press("Escape")
+            expect(page.get_by_role("menuitem")).to_have_count(0)
+    return found
 
 
 def test_the_task_of_a_worker_that_dies_moves_within_a_minute_and_the_run_ends_well(deployment, lived):
@@ -132,3 +192,38 @@ def test_the_task_of_a_worker_that_dies_moves_within_a_minute_and_the_run_ends_w
     eventually(lambda: airflow.run(dag, task["dag_run_id"])["state"] in ("success", "failed"), seconds=900)
     assert airflow.run(dag, task["dag_run_id"])["state"] == "success"
     deployment.compose("up", "--detach", "--wait", "worker")
+
+
+def test_a_restore_into_an_empty_deployment_gives_the_same_champions(deployment, lived, tmp_path):
+    kept = tmp_path / "backups"
+    kept.mkdir()
+    kept.chmod(0o777)  # the user of the image is another one
+    at, before = ("run", "--rm", "--no-deps", "-T", "--volume", f"{kept}:/backups", "setup"), state_of(deployment)
+    deployment.compose(*at, "backup", "/backups/first")
+    deployment.compose("stop", "--timeout", "20")
+    other = Deployment(f"{deployment.project}-restored", {**deployment.variables, **ports()})
+    try:
+        other.compose("up", "--detach", "--wait", "postgres", "s3")
+        other.compose(*at, "restore", "/backups/first", "--dry-run")
+        print(other.compose(*at, "restore", "/backups/first").stdout)
+        other.compose("up", "--detach", "--wait")
+        assert state_of(other) == before
+        again = other.compose(*at, "restore", "/backups/first", check=False)
+        assert again.returncode == 1
+        assert "expected an empty deployment" in again.stderr
+        assert "life took" in other.life("credit_risk")
+    finally:
+        other.compose("down", "--volumes", "--timeout", "5", check=False)
+
+
+def state_of(deployment):
+    """Return what the journal says of each use case once its chain is walked, and the champions that MLflow shows."""
+    said = {}
+    for name in USE_CASES:
+        said[name] = deployment.compose("run", "--rm", "--no-deps", "-T", "setup", "verify", name).stdout
+        assert "each signed and linked" in said[name]
+    url = f"http://127.0.0.1:{deployment.variables['FLIGHTDECK_MLFLOW_PORT']}/api/2.0/mlflow/registered-models/search"
+    shown = requests.get(url, params={"max_results": 1000}, timeout=60).json()["registered_models"]
+    champions = {each["name"]: each["aliases"] for each in shown if each.get("aliases")}
+    assert len(champions) >= len(USE_CASES)
+    return said, champions

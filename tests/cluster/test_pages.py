@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 from include.deployment.journal import Journal
 from include.platform import components
 from include.platform.state import USERS
-from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE_MS, log_in
+from tests.browser.conftest import log_in
+from tests.cluster.conftest import pages
 from tests.cluster.test_answers import asked
 from tests.e2e.use_cases.attended import SPEC as ATTENDED
 from tests.platform_fixtures import finished
@@ -32,30 +33,11 @@ MENUS = {
 }
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args):
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: `apt install chromium`")
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": list(FLAGS)}
-
-
 @pytest.fixture
 def page_of(cluster, browser):
     """Give a function that logs somebody in and returns their page."""
-    contexts = []
-
-    def page(name):
-        url = components.urls(cluster.state)["airflow"]
-        contexts.append(browser.new_context(base_url=url, viewport={"width": 1400, "height": 1000}))
-        opened = contexts[-1].new_page()
-        opened.set_default_timeout(PATIENCE_MS)
-        log_in(opened, name, cluster.state.passwords[name])
-        expect(opened.get_by_role("heading", name="Welcome")).to_be_visible()
-        return opened
-
-    yield page
-    for context in contexts:
-        context.close()
+    with pages(browser, components.urls(cluster.state)["airflow"], cluster.state.passwords) as page:
+        yield page
 
 
 def entries(page, menu):

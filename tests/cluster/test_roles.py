@@ -41,7 +41,7 @@ RIGHTS = [
     ("see import errors", "GET", "importErrors", None, 200, ("engineer", "reviewer", "admin")),
     ("see providers", "GET", "providers", None, 200, ("engineer", "reviewer", "admin")),
     ("see Airflow's jobs", "GET", "jobs", None, 200, ("engineer", "reviewer", "admin")),
-    ("see the configuration", "GET", "config", None, 200, ()),  # Airflow itself keeps it closed
+    ("see the configuration", "GET", "config", None, 200, ADMIN),
     ("trigger", "POST", f"dags/{DAG}/dagRuns", {"logical_date": None, "conf": {"why": "no"}}, 400, WORK),
     ("backfill", "POST", "backfills", BACK_IN_TIME, 422, WORK),
     ("pause", "PATCH", f"dags/{DAG}", {"is_paused": False}, 200, WORK),
@@ -125,6 +125,14 @@ def test_who_sees_a_connection_sees_no_secret_of_it(people):
         assert seen.json()["host"] == "db"
         assert "s3cret-word" not in seen.text
         assert "t0ken-word" not in seen.text
+
+
+def test_the_configuration_is_shown_without_its_secrets(people, cluster):
+    seen = people["admin"].ask("GET", "config").text
+    assert "parallelism" in seen
+    secrets = {**cluster.state.secrets, **cluster.state.passwords}
+    assert [name for name, value in secrets.items() if value in seen] == []
+    assert "postgresql" not in seen
 
 
 def test_the_plugins_bring_no_page_that_would_need_a_row_here(people):
