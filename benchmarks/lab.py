@@ -146,7 +146,7 @@ class Lab:
                 "AWS_SECRET_ACCESS_KEY": self.secrets["FLIGHTDECK_S3_SECRET_KEY"],
                 "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{self.ports['MLFLOW']}",
                 # Else MLflow sends its clients to S3 by the name that S3 has among the containers.
-                "MLFLOW_ENABLE_MULTIPART_DOWNLOAD": "false",
+                "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
                 "FLIGHTDECK_JOURNAL_KEY": self.secrets["FLIGHTDECK_JOURNAL_KEY"],
                 REPLAY_START: self.replay_start.isoformat(),
             }
