@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from benchmarks.compose import Container
 from benchmarks.harness import Goal, Measure, Peer, Say
-from benchmarks.lab import Container, Lab, deployment
+from benchmarks.lab import Lab, deployment
 from benchmarks.moments import BEFORE, DEPLOY, INGEST, MONITOR, SCORE, TRAIN, Ended, Life, Reached, now
 from include.errors import FlightdeckError, PermanentError
 from include.platform import cluster

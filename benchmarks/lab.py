@@ -10,22 +10,17 @@ import contextlib
 import datetime as dt
 import json
 import os
-import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
+from benchmarks.compose import Container, Deployment, must, why_no_engine
 from include.errors import PermanentError, TransientError
 from include.platform import cluster
-from include.platform.airflow_api import Airflow
 from include.platform.bootstrap import ROOT
 from include.platform.container import REPLAY_START, fresh_environment
-from include.platform.state import private_file
 from include.settings import settings
 
 IMAGE = "FLIGHTDECK_IMAGE"
@@ -50,33 +45,10 @@ services:
 """
 
 
-class Container(NamedTuple):
-    """A container as it runs just now."""
-
-    id: str
-    name: str
-    service: str
-    pid: int
-    started: str
-    health: str
-
-    @property
-    def host(self) -> str:
-        """Return the name by which its own processes know the machine."""
-        return self.id[:12]
-
-    @property
-    def well(self) -> bool:
-        """Return whether it runs and its own check says that it is healthy."""
-        return self.pid > 0 and self.health == "healthy"
-
-
 def missing() -> str:
     """Return in a sentence what this machine lacks for a deployment that may be broken; nothing where it lacks none."""
-    if shutil.which("docker") is None or _run(["docker", "info"]).returncode:
-        return "no Docker engine answers here; start one, and let DOCKER_HOST name it"
-    if _run(["docker", "compose", "version"]).returncode:
-        return "`docker compose` is not here; install Compose"
+    if why := why_no_engine():
+        return why
     if os.geteuid():
         return "a container's first process and a disk are the administrator's to kill and to mount; run as root"
     if _faketime() is None:
@@ -84,12 +56,11 @@ def missing() -> str:
     return ""
 
 
-@dataclass
-class Lab:
+class Lab(Deployment):
     """A deployment of the lab's own.
 
     Args:
-        folder: Where its secrets, its override file and S3's small disk are.
+        folder: Where its override files and S3's small disk are.
         replay_start: The day on which its recordings go live.
         say: Where progress goes.
         project: The name of its Compose project.
@@ -97,26 +68,29 @@ class Lab:
         beside: What else differs from the shipped deployment, as a Compose file; nothing where it is empty.
     """
 
-    folder: Path
-    replay_start: dt.date
-    say: Callable[[str], None]
-    project: str = os.environ.get("FLIGHTDECK_PROJECT") or _PROJECT
-    first_port: int = int(os.environ.get("FLIGHTDECK_AIRFLOW_PORT") or _FIRST_PORT)
-    beside: str = ""
-
-    def __post_init__(self) -> None:
-        self.ports = {name: self.first_port + more for name, more in _PORTS.items()}
-        self.image = os.environ.get(IMAGE) or f"{self.project}:dev"
-        self.secrets = {**fresh_environment(), REPLAY_START: self.replay_start.isoformat()}
-        self.disk = self.folder / "disk"
-        self._env, self._override = self.folder / ".env", self.folder / "override.yaml"
-        self._beside = self.folder / "beside.yaml"
+    def __init__(
+        self,
+        folder: Path,
+        replay_start: dt.date,
+        say: Callable[[str], None],
+        *,
+        project: str = os.environ.get("FLIGHTDECK_PROJECT") or _PROJECT,
+        first_port: int = int(os.environ.get("FLIGHTDECK_AIRFLOW_PORT") or _FIRST_PORT),
+        beside: str = "",
+    ) -> None:
+        self.replay_start, self.say, self.disk = replay_start, say, folder / "disk"
+        override = _OVERRIDE.format(root=ROOT, disk=self.disk, faketime=_faketime())
+        more = {folder / "override.yaml": override, **({folder / "beside.yaml": beside} if beside else {})}
+        for path, text in more.items():
+            path.write_text(text)
+        ports = {f"FLIGHTDECK_{name}_PORT": str(first_port + place) for name, place in _PORTS.items()}
+        days = {REPLAY_START: replay_start.isoformat(), IMAGE: os.environ.get(IMAGE) or f"{project}:dev"}
+        super().__init__(project, {**fresh_environment(), **ports, **days}, list(more))
 
     def up(self) -> None:
         """Bring all services up and wait for them; the image is built unless the environment names one."""
         self.disk.mkdir(parents=True)
-        _must(["mount", "-t", "tmpfs", "-o", f"size={_DISK_MIB}m,mode=1777", self.project, str(self.disk)])
-        self.write()
+        must(["mount", "-t", "tmpfs", "-o", f"size={_DISK_MIB}m,mode=1777", self.project, str(self.disk)])
         if IMAGE not in os.environ:
             self.say("· building the image …")
             self.compose("build", "--quiet", "setup")
@@ -124,45 +98,26 @@ class Lab:
         self.compose("up", "--detach", "--no-build")
         self.until_well()
 
-    def write(self) -> None:
-        """Write what Compose reads: the secrets, and what differs from the shipped deployment."""
-        self._override.write_text(_OVERRIDE.format(root=ROOT, disk=self.disk, faketime=_faketime()))
-        self._beside.write_text(self.beside)
-        named = {f"FLIGHTDECK_{name}_PORT": str(port) for name, port in self.ports.items()}
-        values = {**self.secrets, **named, "FLIGHTDECK_PROJECT": self.project, IMAGE: self.image}
-        private_file(self._env, "".join(f"{name}={value}\n" for name, value in values.items()))
-
     def down(self) -> None:
         """Take everything down, volumes, networks and the small disk included."""
         self.compose("--profile", "late", "down", "--volumes", "--timeout", "5", check=False)
-        _run(["umount", "--lazy", str(self.disk)])
+        must(["umount", "--lazy", str(self.disk)], check=False)
 
     def enter(self) -> None:
         """Let this very process use the deployment's S3 and MLflow."""
         os.environ.update(
             {
-                "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{self.ports['S3']}",
-                "AWS_ACCESS_KEY_ID": self.secrets["FLIGHTDECK_S3_ACCESS_KEY"],
-                "AWS_SECRET_ACCESS_KEY": self.secrets["FLIGHTDECK_S3_SECRET_KEY"],
-                "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{self.ports['MLFLOW']}",
+                "AWS_ENDPOINT_URL_S3": self.page("S3"),
+                "AWS_ACCESS_KEY_ID": self.variables["FLIGHTDECK_S3_ACCESS_KEY"],
+                "AWS_SECRET_ACCESS_KEY": self.variables["FLIGHTDECK_S3_SECRET_KEY"],
+                "MLFLOW_TRACKING_URI": self.page("MLFLOW"),
                 # Else MLflow sends its clients to S3 by the name that S3 has among the containers.
                 "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
-                "FLIGHTDECK_JOURNAL_KEY": self.secrets["FLIGHTDECK_JOURNAL_KEY"],
+                "FLIGHTDECK_JOURNAL_KEY": self.variables["FLIGHTDECK_JOURNAL_KEY"],
                 REPLAY_START: self.replay_start.isoformat(),
             }
         )
         settings.cache_clear()
-
-    def airflow(self, user: str = "operator", *, patience: float = 1800, pause: float = 0.3) -> Airflow:
-        """Return Airflow's API as one of the accounts; how it waits as in ``Airflow``."""
-        url, password = f"http://127.0.0.1:{self.ports['AIRFLOW']}", self.secrets[cluster.PASSWORDS[user]]
-        return Airflow(url, user, password, patience=patience, pause=pause)
-
-    def containers(self, *services: str) -> list[Container]:
-        """Return the containers that are there, of all services or of some."""
-        ids = self.compose("ps", "--all", "--quiet", *services).split()
-        found = [_container(each) for each in (json.loads(_must(["docker", "inspect", *ids])) if ids else [])]
-        return [each for each in found if each.service != "setup"]
 
     def until_well(self, fresh: Mapping[str, str] | None = None, *, seconds: float = _HEALTHY_SECONDS) -> None:
         """Wait until every container is healthy, by its own check.
@@ -176,7 +131,8 @@ class Lab:
         """
         deadline = time.monotonic() + seconds
         while True:
-            ill = [each for each in self.containers() if not each.well or (fresh or {}).get(each.id) == each.started]
+            running = [each for each in self.containers() if each.service != "setup"]
+            ill = [each for each in running if not each.well or (fresh or {}).get(each.id) == each.started]
             if not ill:
                 return
             if time.monotonic() > deadline:
@@ -196,11 +152,11 @@ class Lab:
     def cut(self, victim: Container, seconds: float) -> None:
         """Take a container off the net, and put it back after a while under the names it had."""
         network = f"{self.project}_default"
-        known = json.loads(_must(["docker", "inspect", victim.id]))[0]["NetworkSettings"]["Networks"][network]
+        known = json.loads(must(["docker", "inspect", victim.id]).stdout)[0]["NetworkSettings"]["Networks"][network]
         names = [part for name in known["Aliases"] if name != victim.host for part in ("--alias", name)]
-        _must(["docker", "network", "disconnect", network, victim.id])
+        must(["docker", "network", "disconnect", network, victim.id])
         time.sleep(seconds)
-        _must(["docker", "network", "connect", *names, network, victim.id])
+        must(["docker", "network", "connect", *names, network, victim.id])
 
     def fill(self) -> None:
         """Fill the disk of S3 to the last byte."""
@@ -232,24 +188,14 @@ class Lab:
 
     def upgrade(self) -> None:
         """Replace the image under every service, one after another, while the others go on."""
-        self.image, before = f"{self.project}:next", self.image
-        _must(["docker", "tag", before, self.image])
-        private_file(self._env, self._env.read_text().replace(f"{IMAGE}={before}\n", f"{IMAGE}={self.image}\n"))
+        before, self.variables[IMAGE] = self.variables[IMAGE], f"{self.project}:next"
+        must(["docker", "tag", before, self.variables[IMAGE]])
         for service in ("postgres", "valkey", "s3", "setup", "mlflow", "serving", *cluster.AIRFLOW):
             self.say(f"  upgrading {service} …")
             self.compose("up", "--detach", "--no-build", "--no-deps", service)
             if service == "setup":
-                _must(["docker", "wait", *self.compose("ps", "--all", "--quiet", "setup").split()])
+                must(["docker", "wait", *(each.id for each in self.containers("setup"))])
             self.until_well()
-
-    def compose(self, *arguments: str, check: bool = True, **variables: str) -> str:
-        """Run Compose on the deployment's files, and return what it printed."""
-        shipped = (ROOT / "docker-compose.yaml", ROOT / "docker-compose.packages.yaml")
-        files = (*shipped, self._override, *([self._beside] if self.beside else []))
-        named = [part for path in files for part in ("--file", str(path))]
-        start = ["docker", "compose", "--project-directory", str(ROOT), "--env-file", str(self._env), *named]
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("FLIGHTDECK_", "COMPOSE_"))}
-        return _must([*start, *arguments], {**kept, **variables}, check=check)
 
 
 @contextlib.contextmanager
@@ -278,33 +224,5 @@ def deployment(*, before_days: int, say: Callable[[str], None], beside: str = ""
             lab.down()
 
 
-def _container(facts: dict[str, Any]) -> Container:
-    state = facts["State"]
-    return Container(
-        id=facts["Id"],
-        name=facts["Name"].lstrip("/"),
-        service=facts["Config"]["Labels"]["com.docker.compose.service"],
-        pid=state["Pid"],
-        started=state["StartedAt"],
-        health=state.get("Health", {}).get("Status", ""),
-    )
-
-
 def _faketime() -> Path | None:
     return next(Path("/").glob(_FAKETIME.lstrip("/")), None)
-
-
-def _run(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(argv, capture_output=True, text=True, check=False)
-
-
-def _must(argv: Sequence[str], environment: Mapping[str, str] | None = None, *, check: bool = True) -> str:
-    done = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
-    if check and done.returncode:
-        raise TransientError(
-            expected=f"`{' '.join([*argv[:2], *argv[-4:]])}` to succeed",
-            seen=done.stderr.strip()[-500:],
-            where="lab",
-            next_step="mend what it names",
-        )
-    return done.stdout

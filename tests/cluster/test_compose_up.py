@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+import subprocess
+import time
 
 import boto3
 import pytest
 import requests
 from playwright.sync_api import expect
 
+from benchmarks.compose import Deployment, why_no_engine
 from include.platform import cluster, container
 from include.platform.state import USERS
 from include.platform.stores import free_ports
 from tests.cluster.conftest import pages
-from tests.compose import Deployment, eventually, kill, why_no_engine
 
 pytestmark = pytest.mark.timeout(3600)
 MOVED_SECONDS = 60
@@ -47,7 +49,7 @@ def ports():
 @pytest.fixture(scope="module")
 def lived(deployment):
     """Give the deployment after a life of credit risk, and what was said."""
-    return deployment.life("credit_risk")
+    return life(deployment, "credit_risk")
 
 
 @pytest.fixture
@@ -58,16 +60,36 @@ def page_of(deployment, browser):
         yield page
 
 
+def workers(deployment):
+    """Return the workers that run, by the host name under which their tasks are known."""
+    return {each.host: each.name for each in deployment.containers("worker") if each.pid}
+
+
+def life(deployment, use_case):
+    """Run a use case once from raw rows to a champion, and return what was said."""
+    asked = ("run", "--rm", "--no-deps", "-T", "setup", "life", use_case, "--approve-as", "reviewer")
+    return deployment.compose(*asked).stdout
+
+
+def eventually(ask, *, seconds, pause=0.5):
+    """Return the first true answer, and the seconds it took."""
+    began = time.monotonic()
+    while not (found := ask()):
+        assert time.monotonic() - began < seconds, f"not in {seconds} s"
+        time.sleep(pause)
+    return found, time.monotonic() - began
+
+
 def test_all_are_healthy_and_the_preparation_has_ended_well(deployment):
-    seen = {(each["Service"], each["Health"] or each["ExitCode"]) for each in deployment.containers()}
+    seen = {(each.service, each.health or each.exit_code) for each in deployment.containers()}
     assert seen == {("setup", 0), *((name, "healthy") for name in container.SERVICES)}
-    assert len(deployment.workers()) == 2
+    assert len(workers(deployment)) == 2
 
 
 def test_it_can_be_brought_up_again_and_leaves_what_is_there(deployment):
-    before = {each["Name"]: each["ID"] for each in deployment.containers()}
+    before = {each.name: each.id for each in deployment.containers()}
     deployment.compose("up", "--detach", "--wait")
-    assert {each["Name"]: each["ID"] for each in deployment.containers()} == before
+    assert {each.name: each.id for each in deployment.containers()} == before
     said = deployment.compose("logs", "--no-log-prefix", "setup").stdout
     assert said.count("account operator: ") == 2
     assert "account operator: as it was" in said
@@ -82,7 +104,7 @@ def test_a_life_ends_with_a_champion_and_both_workers_had_part_in_it(deployment,
         for run in airflow.runs(f"credit_risk_{dag}")
         for task in airflow.tasks(run["dag_id"], run["dag_run_id"])
     ]
-    assert {task["hostname"] for task in tasks if task["hostname"]} == set(deployment.workers())
+    assert {task["hostname"] for task in tasks if task["hostname"]} == set(workers(deployment))
     assert {(task["pool"], task["queue"]) for task in tasks if task["dag_id"] == "credit_risk_train"} == {
         ("training", "training")
     }
@@ -92,7 +114,7 @@ def test_a_life_ends_with_a_champion_and_both_workers_had_part_in_it(deployment,
 
 @pytest.mark.parametrize("use_case", USE_CASES[1:])
 def test_the_use_cases_of_a_recording_come_to_champions_as_well(deployment, use_case):
-    assert "lived " in deployment.life(use_case)
+    assert "lived " in life(deployment, use_case)
     verified = deployment.compose("run", "--rm", "--no-deps", "-T", "setup", "verify", use_case).stdout
     assert "each signed and linked" in verified
 
@@ -105,7 +127,7 @@ def test_logs_of_tasks_are_on_s3_and_shown_from_there(deployment, lived):
     assert any(f"s3://{cluster.BUCKETS[-1]}/" in str(each) for each in content)
     s3 = boto3.client(
         "s3",
-        endpoint_url=f"http://127.0.0.1:{variables['FLIGHTDECK_S3_PORT']}",
+        endpoint_url=deployment.page("S3"),
         aws_access_key_id=variables["FLIGHTDECK_S3_ACCESS_KEY"],
         aws_secret_access_key=variables["FLIGHTDECK_S3_SECRET_KEY"],
         region_name="us-east-1",
@@ -139,7 +161,7 @@ def test_a_task_leads_to_its_run_its_report_and_the_service_s_page(deployment, l
         page.get_by_role("link", name="Report").click()
     report = opened.value.frame_locator("iframe")
     expect(report.get_by_role("heading", name="Consumer credit risk: candidate v1")).to_be_visible()
-    page.goto(f"http://127.0.0.1:{deployment.variables['FLIGHTDECK_SERVING_PORT']}/docs")
+    page.goto(f"{deployment.page('SERVING')}/docs")
     expect(page.get_by_text("/v1/credit_risk/predict")).to_be_visible()
 
 
@@ -172,7 +194,8 @@ def test_the_task_of_a_worker_that_dies_moves_within_a_minute_and_the_run_ends_w
         return None
 
     task, _ = eventually(in_training, seconds=300, pause=0.2)
-    kill(deployment.workers()[task["hostname"]])
+    victim = workers(deployment)[task["hostname"]]
+    subprocess.run(["docker", "kill", "--signal", "KILL", victim], check=True, capture_output=True)
 
     def again():
         return next(
@@ -211,7 +234,7 @@ def test_a_restore_into_an_empty_deployment_gives_the_same_champions(deployment,
         again = other.compose(*at, "restore", "/backups/first", check=False)
         assert again.returncode == 1
         assert "expected an empty deployment" in again.stderr
-        assert "the candidate was not promoted" in other.life("credit_risk")  # it is no better than the one restored
+        assert "the candidate was not promoted" in life(other, "credit_risk")  # it is no better than the one restored
     finally:
         other.compose("down", "--volumes", "--timeout", "5", check=False)
 
@@ -222,7 +245,7 @@ def state_of(deployment):
     for name in USE_CASES:
         said[name] = deployment.compose("run", "--rm", "--no-deps", "-T", "setup", "verify", name).stdout
         assert "each signed and linked" in said[name]
-    url = f"http://127.0.0.1:{deployment.variables['FLIGHTDECK_MLFLOW_PORT']}/api/2.0/mlflow/registered-models/search"
+    url = f"{deployment.page('MLFLOW')}/api/2.0/mlflow/registered-models/search"
     shown = requests.get(url, params={"max_results": 1000}, timeout=60).json()["registered_models"]
     champions = {each["name"]: each["aliases"] for each in shown if each.get("aliases")}
     assert len(champions) >= len(USE_CASES)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.compose import bare_environment, compose_command
 from include.platform import cluster, components, container
 from include.platform.bootstrap import ROOT
 from include.platform.state import FIRST_PORT, State
 from include.work import DEFAULT, KINDS
-from tests.compose import bare_environment, compose_command
 
 ASKED = re.compile(r"\$\{(\w+):\?")
 SET = re.compile(r"\$\{(\w+):-")
