@@ -15,7 +15,7 @@ from functools import partial
 
 from benchmarks.compose import Container
 from benchmarks.harness import Goal, Measure, Peer, Say
-from benchmarks.lab import Lab, deployment
+from benchmarks.lab import RIGHT, Lab, deployment
 from benchmarks.moments import BEFORE, DEPLOY, INGEST, MONITOR, SCORE, TRAIN, Ended, Life, Reached, now
 from include.errors import FlightdeckError, PermanentError
 from include.platform import cluster
@@ -193,29 +193,26 @@ def upgraded(lab: Lab) -> Strike:
     return strike
 
 
-def late(life: Life) -> Seen:
-    """Let a worker whose clock is an hour fast take part in a whole round, and look what was lost."""
-    with life.lab.late(_LATE) as worker:
-        began, at = now(), time.monotonic()
-        life.land(1)
-        parts = [life.attend(began, [INGEST, SCORE, MONITOR])]
-        since = now()
-        life.train()
-        parts.append(life.attend(since, [TRAIN, DEPLOY]))
-        since = now()
-        life.mid_promotion()
-        parts.append(life.attend(since, [SCORE, MONITOR]))
-        took_part = [each["task_id"] for each in life.tasks(began) if each["hostname"] == worker.host]
-        whole = Ended(
-            told=[said for part in parts for said in part.told],
-            wrong=[said for part in parts for said in part.wrong],
-            tries=life.tries(began),
-        )
-        if not took_part:
-            whole.wrong.append("the worker with the wrong clock had nothing to do, so nothing was tried")
-        seen = _seen(life, whole, healthy=0.0, after=time.monotonic() - at)
-    life.take_back()
-    return seen
+def late(life: Life, moment: Moment) -> Seen:
+    """Let the clock of the only worker jump while it is at work, have others come, and look what was lost.
+
+    That worker has to say so and take nothing more, and to come back once its clock is right.
+    """
+    lab = life.lab
+    with lab.one_worker() as worker:
+        began = now()
+        moment.reach(life)
+        at = time.monotonic()
+        lab.set_clock(_LATE)
+        lab.workers(2)
+        healthy = time.monotonic() - at
+        ended = life.attend(began, moment.chain)
+        after = time.monotonic() - at
+        if "expected a clock within" not in lab.said(worker):
+            ended.wrong.append("the worker whose clock is wrong went on")
+        lab.set_clock(RIGHT)
+        lab.until_well({worker.id: worker.started}, of=[worker.service])
+        return _seen(life, ended, healthy=healthy, after=after)
 
 
 def _seen(life: Life, ended: Ended, *, healthy: float, after: float) -> Seen:
@@ -245,7 +242,10 @@ TRIALS = (
     ),
     _trial("a worker cut off for a minute", WRITE, cut_off),
     _trial("a worker cut off for a minute", SEARCH, cut_off),
-    Trial("a worker's clock an hour fast, a whole round", late),
+    *(
+        Trial(f"the only worker's clock jumps an hour ahead, {moment.name}", partial(late, moment=moment))
+        for moment in (WRITE, SEARCH)
+    ),
     _trial("another image under each service in turn", FIT, upgraded),
     _trial("S3's disk full for a minute", WRITE, filled),
     _trial("S3's disk full for a minute", FIT, filled),

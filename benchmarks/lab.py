@@ -23,13 +23,13 @@ from include.platform.bootstrap import ROOT
 from include.platform.container import REPLAY_START, fresh_environment
 from include.settings import settings
 
-IMAGE = "FLIGHTDECK_IMAGE"
+IMAGE, RIGHT = "FLIGHTDECK_IMAGE", "+0"
 _PROJECT, _FIRST_PORT = "flightdeck-lab", 29400
 _PORTS = {"AIRFLOW": 0, "MLFLOW": 1, "S3": 2, "SERVING": 15}
 _HEALTHY_SECONDS, _DISK_MIB = 900, 1024
 _FAKETIME = "/usr/lib/*/faketime"
 _OVERRIDE = """\
-# S3 keeps its data on a small disk. `late` is a worker on a machine whose clock is wrong.
+# S3 keeps its data on a small disk. `late` is a worker on a machine whose clock can be set wrong.
 services:
   s3:
     volumes: !override ["{disk}:/data"]
@@ -39,9 +39,10 @@ services:
     deploy: {{replicas: 1}}
     environment:
       LD_PRELOAD: /opt/faketime/libfaketimeMT.so.1
-      FAKETIME: ${{LATE:-+0}}
+      FAKETIME_TIMESTAMP_FILE: /opt/clock/by
+      FAKETIME_CACHE_DURATION: "1"
       FAKETIME_DONT_FAKE_MONOTONIC: "1"
-    volumes: ["{faketime}:/opt/faketime:ro"]
+    volumes: ["{faketime}:/opt/faketime:ro", "{clock}:/opt/clock:ro"]
 """
 
 
@@ -78,8 +79,9 @@ class Lab(Deployment):
         first_port: int = int(os.environ.get("FLIGHTDECK_AIRFLOW_PORT") or _FIRST_PORT),
         beside: str = "",
     ) -> None:
-        self.replay_start, self.say, self.disk = replay_start, say, folder / "disk"
-        override = _OVERRIDE.format(root=ROOT, disk=self.disk, faketime=_faketime())
+        self.replay_start, self.say, self.disk, self._clock = replay_start, say, folder / "disk", folder / "clock"
+        self._clock.mkdir()
+        override = _OVERRIDE.format(root=ROOT, disk=self.disk, faketime=_faketime(), clock=self._clock)
         more = {folder / "override.yaml": override, **({folder / "beside.yaml": beside} if beside else {})}
         for path, text in more.items():
             path.write_text(text)
@@ -119,11 +121,14 @@ class Lab(Deployment):
         )
         settings.cache_clear()
 
-    def until_well(self, fresh: Mapping[str, str] | None = None, *, seconds: float = _HEALTHY_SECONDS) -> None:
-        """Wait until every container is healthy, by its own check.
+    def until_well(
+        self, fresh: Mapping[str, str] | None = None, *, of: Sequence[str] = (), seconds: float = _HEALTHY_SECONDS
+    ) -> None:
+        """Wait until containers are healthy, each by its own check.
 
         Args:
             fresh: When containers had been started, by their id: these must have been started again since.
+            of: The services in question; all of them where none is named.
             seconds: How long at most.
 
         Raises:
@@ -131,7 +136,7 @@ class Lab(Deployment):
         """
         deadline = time.monotonic() + seconds
         while True:
-            running = [each for each in self.containers() if each.service != "setup"]
+            running = [each for each in self.containers(*of) if each.service != "setup"]
             ill = [each for each in running if not each.well or (fresh or {}).get(each.id) == each.started]
             if not ill:
                 return
@@ -170,21 +175,33 @@ class Lab(Deployment):
         self.compose("restart", "s3")
 
     @contextlib.contextmanager
-    def late(self, by: str) -> Iterator[Container]:
-        """Give a worker whose clock is wrong, beside one whose clock is right."""
-        self.workers(1)
-        self.compose("--profile", "late", "up", "--detach", "--no-build", "--no-deps", "late", LATE=by)
-        self.until_well()
+    def one_worker(self) -> Iterator[Container]:
+        """Give the only worker, on a machine whose clock can be set."""
+        self.set_clock(RIGHT)
+        self.compose("--profile", "late", "up", "--detach", "--no-build", "--no-deps", "late")
+        self.until_well(of=["late"])
+        self.workers(0)
         try:
             yield self.containers("late")[0]
         finally:
             self.compose("--profile", "late", "rm", "--stop", "--force", "late")
             self.workers(2)
 
+    def set_clock(self, by: str) -> None:
+        """Set the clock of the machine on which that worker is, against the right one."""
+        fresh = self._clock / "new"
+        fresh.write_text(f"{by}\n")
+        fresh.rename(self._clock / "by")
+
+    def said(self, container: Container) -> str:
+        """Return what a container has written into its log."""
+        logs = must(["docker", "logs", container.id])
+        return logs.stdout + logs.stderr
+
     def workers(self, count: int) -> None:
         """Let so many workers run, and wait for them."""
         self.compose("up", "--detach", "--no-build", "--no-deps", "--scale", f"worker={count}", "worker")
-        self.until_well()
+        self.until_well(of=[cluster.WORKER])
 
     def upgrade(self) -> None:
         """Replace the image under every service, one after another, while the others go on."""

@@ -181,10 +181,13 @@ class ObjectStore:
         )
 
 
-def wrong_clock(where: str) -> TransientError:
-    """Return the error of a call that S3 refuses for its time; where a clock is right the same call succeeds."""
+def wrong_clock(where: str) -> PermanentError:
+    """Return the error of a call that S3 refuses for its time.
+
+    It is not for a retry: the moment of that would be reckoned from the wrong clock.
+    """
     host = socket.gethostname()
-    return TransientError(
+    return PermanentError(
         expected="a clock that is near S3's",
         seen=f"{SKEWED}: the clock of {host}, or of S3, is more than 15 minutes wrong",
         where=where,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -116,6 +117,12 @@ def airflow(component: str, state: State, home: Path) -> Program:
     ]
     argv[argv.index("airflow")] = "include.platform.preload"
     return Program(WORKER, argv, env, patience=_WORKER_PATIENCE_SECONDS)
+
+
+def worker_clock(state: State) -> Program:
+    """Return what watches the clock of a worker's machine; where that is wrong it ends, and the worker with it."""
+    url = f"{components.urls(state, hosts())['airflow']}/api/v2/version"
+    return Program("clock", [sys.executable, "-m", "include.platform.worker_clock", url], {})
 
 
 def _differing(state: State, slots: int) -> dict[str, str]:

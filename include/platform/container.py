@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> int:
     beside = {"key": _key, "life": _life, "verify": _verify, "backup": _backup, "restore": _restore}
     try:
         if what in SERVICES and not more:
-            return supervise([_program(what)])
+            beside_it = [cluster.worker_clock(_state(what))] if what == cluster.WORKER else []
+            return supervise([_program(what), *beside_it])
         if what == "check" and len(more) == 1 and more[0] in SERVICES:
             return _check(more[0])
         if what == "env" and not more:
@@ -76,7 +77,8 @@ def fresh_environment() -> dict[str, str]:
 def supervise(programs: Sequence[Program]) -> int:
     """Run programs until one of them ends or this process is told to; end them all, and return the exit code.
 
-    As a container's first process it also buries what its children have left behind.
+    Who is told to end may finish what it has begun; where one has ended by itself the others are not waited for. As a
+    container's first process it also buries what its children have left behind.
     """
     events = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, events)
@@ -93,7 +95,7 @@ def supervise(programs: Sequence[Program]) -> int:
                 print(
                     f"{program.name} ended with {os.waitstatus_to_exitcode(status)}; all end with it", file=sys.stderr
                 )
-    asked = max((program.patience for program in running.values()), default=0)
+    asked = max((program.patience for program in running.values()), default=0) if told else 0
     for kill, patience in ((False, asked), (True, 1)):
         for pid, program in running.items():
             os.kill(pid, signal.SIGKILL if kill else program.stop)

@@ -33,8 +33,7 @@ def test_the_deployment_that_is_hurt_is_the_shipped_one_on_a_small_disk(written)
     services = json.loads(written.compose("--profile", "late", "config", "--format", "json").stdout)["services"]
     (volume,) = services["s3"]["volumes"]
     assert (volume["type"], volume["source"], volume["target"]) == ("bind", str(written.disk), "/data")
-    assert services["worker"].get("environment", {}).get("FAKETIME") is None
-    assert services["late"]["environment"]["FAKETIME"] == "+0"
+    assert not [name for name in services["worker"]["environment"] if name.startswith("FAKETIME")]
     late, worker = (dict(services[name]["environment"]) for name in ("late", "worker"))
     assert {name: late[name] for name in worker} == worker
     assert {each["image"] for each in services.values()} == {written.variables[lab.IMAGE]}

@@ -66,6 +66,17 @@ def test_one_that_ends_takes_the_others_with_it_and_is_named(supervised):
     assert process.stderr.read() == "1 ended with 7; all end with it\n"
 
 
+def test_where_one_ends_by_itself_the_others_are_not_waited_for():
+    script = """
+import sys
+from include.platform.container import supervise
+from include.platform.stores import Program
+deaf = Program("deaf", ["/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"], {}, patience=300)
+sys.exit(supervise([deaf, Program("clock", ["/bin/sh", "-c", "exit 1"], {})]))
+"""
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=30, check=False).returncode == 1
+
+
 def test_children_can_be_told_to_end_though_their_parent_waits_for_signals(supervised):
     process = supervised("trap 'echo asked; exit 0' TERM; echo $$; while :; do sleep 0.05; done")
     process.stdout.readline()
