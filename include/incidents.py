@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 
 from pydantic import Field
 
@@ -14,6 +15,7 @@ from include.naming import tenant
 from include.records import Record
 
 log = logging.getLogger(__name__)
+PATIENCE_SECONDS = 20.0  # a DAG's callback, from which the on-call hears of a killed task, has less than a minute
 
 
 class Incident(Record):
@@ -40,13 +42,18 @@ class Incident(Record):
 def record(incident: Incident) -> bool:
     """Store an incident; return whether this call was the first to report it.
 
-    Where the store is away it counts as the first: two messages are better than none.
+    A store that is away is waited for a little: what it is restarted for is often the very failure. Where it cannot be
+    stored it counts as the first: two messages are better than none.
     """
     from include.data.objects import ObjectStore
-    from include.errors import TransientError
+    from include.errors import FlightdeckError, TransientError
 
-    try:
-        return ObjectStore().put_if_absent(incident.path, incident.model_dump_json(indent=1).encode())
-    except TransientError as error:
-        log.warning("incident not stored: %s", error)
-        return True
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return ObjectStore().put_if_absent(incident.path, incident.model_dump_json(indent=1).encode())
+        except FlightdeckError as error:
+            if not isinstance(error, TransientError) or time.monotonic() > deadline:
+                log.warning("incident not stored: %s", error)
+                return True
+            time.sleep(1)

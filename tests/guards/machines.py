@@ -1,4 +1,4 @@
-"""Guards of many machines: no work where the clock is wrong, nothing that an image lacks."""
+"""Guards of many machines: no work where the clock is wrong, no failure untold, nothing that an image lacks."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ GUARDS = {
             "it ends before what it has begun", "include/platform/container.py",
             "default=0) if told else 0", "default=0)",
             f"{CONTAINER}test_where_one_ends_by_itself_the_others_are_not_waited_for", "TimeoutExpired",
+        ),
+    ),
+    "a failure while the store is restarted": (
+        Mutant(
+            "it is recorded", "include/incidents.py",
+            "not isinstance(error, TransientError) or time.monotonic() > deadline", "True",
+            "tests/services/test_incidents.py::test_a_store_that_is_back_soon_has_the_record", "TypeError",
         ),
     ),
     "an image for where no package index is": (
