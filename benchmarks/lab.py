@@ -29,7 +29,8 @@ _PORTS = {"AIRFLOW": 0, "MLFLOW": 1, "S3": 2, "SERVING": 15}
 _HEALTHY_SECONDS, _DISK_MIB = 900, 1024
 _FAKETIME = "/usr/lib/*/faketime"
 _OVERRIDE = """\
-# S3 keeps its data on a small disk. `late` is a worker on a machine whose clock can be set wrong.
+# S3 keeps its data on a small disk. `late` is a worker on a machine whose clock can be set wrong;
+# its monotonic clock goes with it, for with that one left alone libfaketime lets no sleep end.
 services:
   s3:
     volumes: !override ["{disk}:/data"]
@@ -41,7 +42,6 @@ services:
       LD_PRELOAD: /opt/faketime/libfaketimeMT.so.1
       FAKETIME_TIMESTAMP_FILE: /opt/clock/by
       FAKETIME_CACHE_DURATION: "1"
-      FAKETIME_DONT_FAKE_MONOTONIC: "1"
     volumes: ["{faketime}:/opt/faketime:ro", "{clock}:/opt/clock:ro"]
 """
 
