@@ -137,7 +137,8 @@ def _side_by_side(lab: Lab, workers: int, copies: int, dags: Path, specs: Path) 
     for error in errors:
         if not isinstance(error, LifeError):
             raise error
-    failed = tuple(map(str, errors))
+    skipped = [each.result().skipped or each.result().waiting for each in lives if each.exception() is None]
+    failed = (*map(str, errors), *filter(None, skipped))
     lab.say(f"  {seconds:.0f} s, {cpu_seconds:.0f} s of a processor, {len(failed)} failed")
     return Lived(workers, copies, seconds, cpu_seconds, failed)
 
