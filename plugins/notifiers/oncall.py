@@ -86,8 +86,9 @@ def incident_of(context: Any, team: str) -> Incident:
 def _killed_message(dag_id: str, task_id: str) -> str:
     return (
         f"{dag_id}.{task_id}: expected the task to end by itself, but saw its process gone without a word, or the run "
-        "failed for another task's sake. Next: read the end of the task's log; 'signal -9' there is most often memory. "
-        "Clear the task to run it again, nothing is left half-written"
+        "failed for another task's sake. Next: read the end of the task's log, where 'signal -9' is most often memory, "
+        "and on many machines the worker's, which ends where its clock is wrong. Clear the task: nothing "
+        "is left half-written"
     )
 
 
