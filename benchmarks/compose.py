@@ -100,20 +100,19 @@ class Deployment:
         self.variables = {**variables, "FLIGHTDECK_PROJECT": project}
         self._command = compose_command() or ["docker-compose"]
 
-    def compose(self, *arguments: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+    def compose(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Compose on it, and return how that ended.
 
         Args:
             arguments: What Compose is asked for.
             check: Whether a bad end is an error.
-            more: Variables that hold for this command alone.
 
         Raises:
             TransientError: it ended badly.
         """
         files = [part for path in self.files for part in ("--file", str(path))]
         start = [*self._command, "--project-directory", str(ROOT), "--env-file", os.devnull]
-        return must([*start, *files, *arguments], {**bare_environment(), **self.variables, **more}, check=check)
+        return must([*start, *files, *arguments], {**bare_environment(), **self.variables}, check=check)
 
     def containers(self, *services: str) -> list[Container]:
         """Return the containers that are there, of all services or of some, also those that have ended."""

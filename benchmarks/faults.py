@@ -125,10 +125,7 @@ def struck(life: Life, moment: Moment, aim: Callable[[Lab], Strike]) -> Seen:
     life.lab.until_well(fresh)
     healthy = time.monotonic() - at
     ended = life.attend(began, moment.chain)
-    seen = _seen(life, ended, healthy=healthy, after=time.monotonic() - at)
-    if moment is PROMOTION:
-        life.take_back()
-    return seen
+    return _seen(life, moment, ended, healthy=healthy, after=time.monotonic() - at)
 
 
 def killed(service: str) -> Callable[[Lab], Strike]:
@@ -212,13 +209,16 @@ def late(life: Life, moment: Moment) -> Seen:
             ended.wrong.append("the worker whose clock is wrong went on")
         lab.set_clock(RIGHT)
         lab.until_well({worker.id: worker.started}, of=[worker.service])
-        return _seen(life, ended, healthy=healthy, after=after)
+        return _seen(life, moment, ended, healthy=healthy, after=after)
 
 
-def _seen(life: Life, ended: Ended, *, healthy: float, after: float) -> Seen:
+def _seen(life: Life, moment: Moment, ended: Ended, *, healthy: float, after: float) -> Seen:
+    """Return what was lost once all is over, and take a promotion back for the next trial."""
     deadline = time.monotonic() + _SOUND_SECONDS
     while (lost := findings(SPEC, days=life.days)) and time.monotonic() < deadline:
         time.sleep(2)  # a run that an event is about to wake
+    if moment is PROMOTION:
+        life.take_back()
     return Seen([*ended.wrong, *lost], healthy, after, ended.told, ended.tries)
 
 
@@ -244,7 +244,7 @@ TRIALS = (
     _trial("a worker cut off for a minute", SEARCH, cut_off),
     *(
         Trial(f"the only worker's clock jumps an hour ahead, {moment.name}", partial(late, moment=moment))
-        for moment in (WRITE, SEARCH)
+        for moment in (WRITE, SEARCH, PROMOTION)
     ),
     _trial("another image under each service in turn", FIT, upgraded),
     _trial("S3's disk full for a minute", WRITE, filled),

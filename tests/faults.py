@@ -17,8 +17,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal, Self
 from urllib.parse import urlsplit
+
+import pytest
+
+from include.settings import settings
 
 Mode = Literal["ok", "down", "blackhole", "swallow"]
 
@@ -147,3 +153,13 @@ def _abort(writer: asyncio.StreamWriter) -> None:
     if connection is not None and connection.fileno() >= 0:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     writer.transport.abort()
+
+
+@contextmanager
+def proxied(monkeypatch: pytest.MonkeyPatch, variable: str, upstream: str) -> Iterator[FaultProxy]:
+    """Give a proxy in front of a service, and let everything go through it that finds the service by a variable."""
+    with FaultProxy(upstream) as faults:
+        monkeypatch.setenv(variable, faults.url)
+        settings.cache_clear()
+        yield faults
+    settings.cache_clear()

@@ -10,7 +10,7 @@ import pytest
 from include import incidents
 from include.data.objects import ObjectStore
 from include.settings import settings
-from tests.faults import FaultProxy
+from tests.faults import proxied
 
 INCIDENT = incidents.Incident(
     use_case="spoiled", team="oncall", dag_id="spoiled_ingest", run_id="run", task_id="ingest", try_number=5,
@@ -22,11 +22,8 @@ INCIDENT = incidents.Incident(
 @pytest.fixture
 def proxy(s3, tenant, monkeypatch):
     """Give a proxy in front of the store, and let everything go through it."""
-    with FaultProxy(s3) as faults:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", faults.url)
-        settings.cache_clear()
+    with proxied(monkeypatch, "AWS_ENDPOINT_URL_S3", s3) as faults:
         yield faults
-    settings.cache_clear()
 
 
 def test_a_failure_is_recorded_once_however_many_callbacks_report_it(proxy):

@@ -10,8 +10,7 @@ import pytest
 
 from include.data.sources import Batch
 from include.errors import SourceError
-from include.settings import settings
-from tests.faults import FaultProxy
+from tests.faults import proxied
 from tests.second_use_case.tumours import MEASURES
 from tests.second_use_case.tumours import SPEC as TUMOURS
 
@@ -60,8 +59,5 @@ def source(tenant):
 @pytest.fixture
 def proxy(s3, tenant, monkeypatch):
     """Give a proxy in front of the store, and let everything go through it."""
-    with FaultProxy(s3) as faults:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", faults.url)
-        settings.cache_clear()
+    with proxied(monkeypatch, "AWS_ENDPOINT_URL_S3", s3) as faults:
         yield faults
-    settings.cache_clear()

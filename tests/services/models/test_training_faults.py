@@ -13,8 +13,7 @@ from include.errors import TransientError
 from include.models import registry, tracking, training
 from include.models.reproduce import reproduce
 from include.naming import experiment_name, model_name
-from include.settings import settings
-from tests.faults import FaultProxy
+from tests.faults import proxied
 from tests.services.models.conftest import LAST_DAY, train
 
 ROOT = Path(__file__).parents[3]
@@ -30,11 +29,8 @@ PLACES = [
 @pytest.fixture
 def proxy(landed, mlflow_url, monkeypatch):
     """Give a proxy in front of MLflow, and let everything go through it."""
-    with FaultProxy(mlflow_url) as faults:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", faults.url)
-        settings.cache_clear()
+    with proxied(monkeypatch, "MLFLOW_TRACKING_URI", mlflow_url) as faults:
         yield faults
-    settings.cache_clear()
 
 
 def parents(spec):

@@ -22,18 +22,15 @@ from include.serving.prediction_log import PredictionLog
 from include.serving.segments import CLOSED, OPEN, log_folder, quarantined, segment_path, unshipped_bytes, writers
 from include.serving.shipping import REQUESTS, SCHEMA, Shipped, ship
 from include.settings import settings
-from tests.faults import FaultProxy
+from tests.faults import proxied
 from tests.unit.serving.made import folder_of, logged, record
 
 
 @pytest.fixture
 def proxy(s3, tenant, monkeypatch):
     """Give a proxy in front of the store, and let everything go through it."""
-    with FaultProxy(s3) as faults:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", faults.url)
-        settings.cache_clear()
+    with proxied(monkeypatch, "AWS_ENDPOINT_URL_S3", s3) as faults:
         yield faults
-    settings.cache_clear()
 
 
 def log(home, records, **options):
