@@ -67,6 +67,7 @@ class Lab(Deployment):
         project: The name of its Compose project.
         first_port: The first of the loopback ports that it publishes.
         beside: What else differs from the shipped deployment, as a Compose file; nothing where it is empty.
+        disk_mib: Size of the disk of S3, which is memory as far as it is full.
     """
 
     def __init__(
@@ -78,9 +79,11 @@ class Lab(Deployment):
         project: str = os.environ.get("FLIGHTDECK_PROJECT") or _PROJECT,
         first_port: int = int(os.environ.get("FLIGHTDECK_AIRFLOW_PORT") or _FIRST_PORT),
         beside: str = "",
+        disk_mib: int = _DISK_MIB,
     ) -> None:
         self.replay_start, self.say, self.disk, self._clock = replay_start, say, folder / "disk", folder / "clock"
         self._clock.mkdir()
+        self._disk_mib = disk_mib
         override = _OVERRIDE.format(root=ROOT, disk=self.disk, faketime=_faketime(), clock=self._clock)
         more = {folder / "override.yaml": override, **({folder / "beside.yaml": beside} if beside else {})}
         for path, text in more.items():
@@ -92,7 +95,7 @@ class Lab(Deployment):
     def up(self) -> None:
         """Bring all services up and wait for them; the image is built unless the environment names one."""
         self.disk.mkdir(parents=True)
-        must(["mount", "-t", "tmpfs", "-o", f"size={_DISK_MIB}m,mode=1777", self.project, str(self.disk)])
+        must(["mount", "-t", "tmpfs", "-o", f"size={self._disk_mib}m,mode=1777", self.project, str(self.disk)])
         if IMAGE not in os.environ:
             self.say("· building the image …")
             self.compose("build", "--quiet", "setup")
@@ -216,13 +219,16 @@ class Lab(Deployment):
 
 
 @contextlib.contextmanager
-def deployment(*, before_days: int, say: Callable[[str], None], beside: str = "") -> Iterator[Lab]:
+def deployment(
+    *, before_days: int, say: Callable[[str], None], beside: str = "", disk_mib: int = _DISK_MIB
+) -> Iterator[Lab]:
     """Give a healthy deployment whose S3 and MLflow this process uses, and take it down afterwards.
 
     Args:
         before_days: How many days ago its recordings went live.
         say: Where progress goes.
         beside: What else differs from the shipped deployment, as a Compose file.
+        disk_mib: Size of the disk of S3.
 
     Raises:
         PermanentError: this machine lacks what it needs.
@@ -232,7 +238,8 @@ def deployment(*, before_days: int, say: Callable[[str], None], beside: str = ""
             expected="a machine on which a deployment may be broken", seen=lacks, where="lab", next_step="see above"
         )
     with tempfile.TemporaryDirectory(prefix="flightdeck-lab-", ignore_cleanup_errors=True) as folder:
-        lab = Lab(Path(folder), dt.datetime.now(dt.UTC).date() - dt.timedelta(days=before_days), say, beside=beside)
+        live_since = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=before_days)
+        lab = Lab(Path(folder), live_since, say, beside=beside, disk_mib=disk_mib)
         try:
             lab.up()
             lab.enter()

@@ -84,7 +84,7 @@ class Life:
 
     def begin(self) -> None:
         """Bring a first champion about that knows little, and land what later candidates learn from."""
-        self.airflow().wait_for_dags(set(_DAGS), seconds=_PATIENCE)
+        self.airflow("engineer").wait_for_dags(set(_DAGS), seconds=_PATIENCE)
         self.say("· landing, training and promoting a first champion …")
         since = now()
         self.land(_FEW_DAYS)
