@@ -179,6 +179,9 @@ def airflow_env(
         "API__SECRET_KEY": state.secrets["api"],
         "API__WORKERS": "1",
         "API_AUTH__JWT_SECRET": state.secrets["jwt"],
+        # Who has an answer holds a connection until one of 40 threads is free to end the request. With Airflow's 15
+        # connections, fifty who asked at once had all threads wait for one, and nobody could give one back.
+        "DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "75",
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
         "DAG_PROCESSOR__REFRESH_INTERVAL": "15",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",  # a changed file is read at once; this is for changed specs

@@ -132,7 +132,7 @@ def postgres_program(folder: Path, *, port: int, bind: str = LOOPBACK) -> Progra
     """Return PostgreSQL on a folder that ``initdb`` has made. Asked by SIGTERM it would wait for its last client."""
     argv = [
         postgres_binary("postgres"), "-D", str(folder), "-p", str(port), "-c", f"listen_addresses={bind}",
-        "-c", "unix_socket_directories=",
+        "-c", "unix_socket_directories=", "-c", "max_connections=200",
     ]  # fmt: skip
     return Program("postgres", argv, {}, stop=signal.SIGINT)
 
