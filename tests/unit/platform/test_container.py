@@ -156,7 +156,8 @@ def test_airflow_differs_from_one_machine_in_what_is_said_to_differ(tmp_path):
     different = {name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]}
     assert different == {
         "AIRFLOW__API__HOST", "AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "AIRFLOW__CORE__EXECUTOR",
-        "AIRFLOW__CORE__PARALLELISM", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+        "AIRFLOW__CORE__PARALLELISM", "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK", "AWS_ENDPOINT_URL_S3", "MLFLOW_TRACKING_URI", "NO_PROXY", "no_proxy",
         *({"OMP_NUM_THREADS"} if ours["OMP_NUM_THREADS"] != theirs["OMP_NUM_THREADS"] else ()),
     }  # fmt: skip
