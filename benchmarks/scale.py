@@ -30,7 +30,7 @@ from include.platform.bootstrap import ROOT
 from include.platform.life import LifeError, finished, live
 from include.use_cases.credit_risk import SPEC
 
-MOST = "FLIGHTDECK_COPIES"  # no more copies at once than this, where an hour and a half is too long
+MOST = "FLIGHTDECK_COPIES"  # no more copies at once than this, where two hours are too long
 _WORKERS, _COPIES, _TASKS = (1, 2, 4), (1, 10, 50), 200
 _SHIPPED = Path("/opt/flightdeck")
 _SEEN_SECONDS = 3600

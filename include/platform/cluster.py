@@ -131,7 +131,7 @@ def _differing(state: State, slots: int) -> dict[str, str]:
         "CORE__EXECUTOR": "CeleryExecutor",
         "CORE__PARALLELISM": str(_PARALLEL),
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # by which the API server finds a worker's running log
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",  # specs change with the image, and that starts it anew
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",  # specs change with the image, and that starts it anew
         "DATABASE__SQL_ALCHEMY_CONN": database("airflow", state),
         "CELERY__BROKER_URL": broker(state),
         "CELERY__RESULT_BACKEND": f"db+{results}" if results else "",

@@ -17,7 +17,7 @@ APPROVAL = {"chosen_options": ["Approve"], "params_input": {"comment": "seen", "
 
 def asked(cluster, spec):
     """Have the operator ask for a training, and return the run of the deployment that waits for its answer."""
-    cluster.airflow("admin").wait_for_dags({f"{spec.name}_{step}" for step in ("ingest", "train", "deploy", "monitor")})
+    cluster.airflow().wait_for_dags({f"{spec.name}_{step}" for step in ("ingest", "train", "deploy", "monitor")})
     life = live(cluster, spec, approve_as=None, ask=False)
     assert life.waiting.endswith("required_actions")
     return life.runs[f"{spec.name}_deploy"]

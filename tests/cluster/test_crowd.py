@@ -13,7 +13,7 @@ def test_a_crowd_is_answered(people):
 
     def opens(_):
         at_once.wait()
-        return [people["operator"].ask("GET", path).status_code for path in ("dags?limit=100",) * 3]
+        return [people["operator"].ask("GET", "dags?limit=100").status_code for _ in range(3)]
 
     with ThreadPoolExecutor(CROWD) as pool:
         answers = list(pool.map(opens, range(CROWD)))

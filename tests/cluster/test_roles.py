@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from include.errors import TransientError
 from include.platform.state import USERS
 from tests.cluster.conftest import Person
 from tests.platform_fixtures import finished
@@ -81,11 +82,16 @@ RIGHTS = [
 @pytest.fixture(scope="module")
 def run(cluster):
     """Give a run that is over: a rollback, dry, of a use case that has no champion."""
-    cluster.airflow("admin").wait_for_dags({DAG})
+    cluster.airflow().wait_for_dags({DAG})
     airflow = cluster.airflow("operator")
     run_id = airflow.trigger(DAG, conf={"why": "to have a run to look at"})
     finished(airflow, DAG, run_id)
     return run_id
+
+
+def test_who_may_not_read_import_errors_can_wait_for_dags(cluster):
+    with pytest.raises(TransientError, match="no of_nobody after 0 s"):
+        cluster.airflow("operator").wait_for_dags({"of_nobody"}, seconds=0.5)
 
 
 def filled(given, **values):
