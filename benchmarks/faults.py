@@ -82,13 +82,27 @@ class Trial:
 
 def measures(say: Say) -> Iterator[Measure]:
     """Yield for each fault what was lost, and how long it took until all was healthy and all runs had ended."""
+    trials = wanted(os.environ.get(ONLY, ""))
     with deployment(before_days=BEFORE, say=say) as lab:
         life = Life(lab)
         life.begin()
-        for trial in TRIALS:
-            if os.environ.get(ONLY, "") in trial.name:
-                say(f"· {trial.name} …")
-                yield from _measured(trial.name, _tried(trial, life))
+        for trial in trials:
+            say(f"· {trial.name} …")
+            yield from _measured(trial.name, _tried(trial, life))
+
+
+def wanted(part: str) -> list[Trial]:
+    """Return the trials whose names have a part in them.
+
+    Raises:
+        PermanentError: none has.
+    """
+    if found := [trial for trial in TRIALS if part in trial.name]:
+        return found
+    raise PermanentError(
+        expected="a part of a trial's name", seen=f"'{part}'", where=ONLY,
+        next_step=f"take a part of one of these: {'; '.join(trial.name for trial in TRIALS)}",
+    )  # fmt: skip
 
 
 def _tried(trial: Trial, life: Life) -> Seen:

@@ -10,7 +10,8 @@ import pytest
 
 from benchmarks import lab
 from benchmarks.compose import compose_command
-from benchmarks.faults import TRIALS, Seen
+from benchmarks.faults import TRIALS, Seen, wanted
+from include.errors import PermanentError
 from include.platform import cluster, container
 
 
@@ -27,6 +28,13 @@ def test_each_fault_has_a_name_of_its_own_and_every_kind_of_service_is_killed():
     assert len(set(names)) == len(names)
     for service in ("s3", "mlflow", "api-server", "scheduler", cluster.WORKER, cluster.POSTGRES, cluster.VALKEY):
         assert any(name.startswith(f"kill -9 {service}, ") for name in names)
+
+
+def test_a_word_that_is_in_no_faults_name_is_refused_with_the_names():
+    assert wanted("") == list(TRIALS)
+    assert {trial.name.partition(",")[0] for trial in wanted("postgres")} == {f"kill -9 {cluster.POSTGRES}"}
+    with pytest.raises(PermanentError, match=r"saw 'no such fault'.*another image under each service"):
+        wanted("no such fault")
 
 
 def test_the_deployment_that_is_hurt_is_the_shipped_one_on_a_small_disk(written):
