@@ -22,7 +22,7 @@ from include.platform import cluster
 from include.platform.soundness import findings
 from include.use_cases.credit_risk import SPEC
 
-ONLY = "FLIGHTDECK_FAULTS"  # a part of the names of those to try, where not all are
+PART = "FLIGHTDECK_FAULTS"  # a part of the names of those to try, where not all are
 _CUT_SECONDS, _FULL_SECONDS, _LATE = 60, 60, "+3600"
 _SOUND_SECONDS = 60
 _GOAL = Goal(kind="at most", limit=0)
@@ -82,7 +82,7 @@ class Trial:
 
 def measures(say: Say) -> Iterator[Measure]:
     """Yield for each fault what was lost, and how long it took until all was healthy and all runs had ended."""
-    trials = wanted(os.environ.get(ONLY, ""))
+    trials = wanted(os.environ.get(PART, ""))
     with deployment(before_days=BEFORE, say=say) as lab:
         life = Life(lab)
         life.begin()
@@ -100,7 +100,7 @@ def wanted(part: str) -> list[Trial]:
     if found := [trial for trial in TRIALS if part in trial.name]:
         return found
     raise PermanentError(
-        expected="a part of a trial's name", seen=f"'{part}'", where=ONLY,
+        expected="a part of a trial's name", seen=f"'{part}'", where=PART,
         next_step=f"take a part of one of these: {'; '.join(trial.name for trial in TRIALS)}",
     )  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 A benchmark is a module of this package with a ``measures(say)``, which yields one measure after another; the first line
 of its docstring says what it is about. A number alone says little, so most have one beside them that was taken in the
-same run: a plain peer, or the limit of what is possible.
+same run: a plain peer, or the limit of what is possible. One that can be run in part names the variable that asks for
+it as its ``PART``.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ class Result(Record):
     benchmark: str
     machine: Machine
     measures: tuple[Measure, ...]
-    whole: bool = Field(default=True, description="whether the run came to its end")
+    whole: bool = Field(default=True, description="whether all was measured, and to the end")
 
     @property
     def holds(self) -> bool:
@@ -132,7 +133,7 @@ class Result(Record):
 
     def markdown(self) -> str:
         """Return the table, with the machine above and how each number was taken below."""
-        broken = "" if self.whole else " **The run was broken off: measures are missing.**"
+        broken = "" if self.whole else " **The run was broken off, or of a part: measures are missing.**"
         lines = [f"Measured on {self.machine}.{broken}", "", _line(_HEADER), _line(["---"] * len(_HEADER))]
         lines += [_line(measure.cells()) for measure in self.measures]
         return "\n".join([*lines, "", *(f"- *{measure.name}*: {measure.how}" for measure in self.measures), ""])
@@ -142,11 +143,12 @@ def run(name: str, console: Console) -> bool:
     """Run one benchmark, print its table, save it, and return whether every goal is kept.
 
     What has been measured is saved as it comes, so a run that is broken off leaves that, and says what it is; but it
-    takes nobody the table of a run that came to its end.
+    takes nobody the table of a run that came to its end. Neither does a part, which is printed alone.
     """
     module = importlib.import_module(f"benchmarks.{name}")
     console.print(f"[bold]{name}[/bold]: {(module.__doc__ or '').splitlines()[0]}")
     on, kept = machine(), _whole(RESULTS / f"{name}.json")
+    part = _asked(getattr(module, "PART", ""))
     taken: list[Measure] = []
     with surroundings():
         for measure in module.measures(lambda text: console.print(text, soft_wrap=True, markup=False)):
@@ -155,11 +157,18 @@ def run(name: str, console: Console) -> bool:
                 save(Result(benchmark=name, machine=on, measures=tuple(taken), whole=False), RESULTS)
             console.print(f"  {' · '.join(filter(None, measure.cells()[:4]))}", soft_wrap=True, markup=False)
     result = Result(benchmark=name, machine=on, measures=tuple(taken))
-    for path in save(result, RESULTS):
-        console.print(f"saved {path}", soft_wrap=True)
+    if part and kept:
+        console.print(f"not saved: this was the part that {part} asked for; the table of a whole run stays")
+    else:
+        for path in save(result.model_copy(update={"whole": not part}), RESULTS):
+            console.print(f"saved {path}", soft_wrap=True)
     console.print(table(result))
     console.print(str(result.machine), soft_wrap=True, markup=False)
     return result.holds
+
+
+def _asked(variable: str) -> str:
+    return f"{variable}={value}" if (value := os.environ.get(variable, "")) else ""
 
 
 def _whole(saved: Path) -> bool:

@@ -125,20 +125,19 @@ class Airflow:
                 "only_failed": False, "reset_dag_runs": True}  # fmt: skip
         self._ask("POST", f"dags/{dag_id}/clearTaskInstances", json=body)
 
-    def answer(
-        self, dag_id: str, run_id: str, task_id: str, choice: str, *, seconds: float = 180, **params: Any
-    ) -> None:
+    def answer(self, dag_id: str, run_id: str, task_id: str, choice: str, **params: Any) -> None:
         """Answer a request for approval as this user, and see the answer taken.
 
+        A worker takes it, so where all are busy it waits in the queue as any other task does.
         Airflow loses an answer that comes before its scheduler has seen the asking process end: that try fails, and
         the next one asks again. So the answer is given as often as it is asked for.
 
         Raises:
             PermanentError: this user may not answer, or nothing is asked.
-            TransientError: the task has not taken the answer in so many seconds.
+            TransientError: the task has not taken the answer when patience ended.
         """
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
-        answered, deadline = 0, time.monotonic() + seconds
+        answered, deadline = 0, time.monotonic() + self.patience
         while (task := self.task(dag_id, run_id, task_id))["state"] not in _ENDED or not answered:
             if not answered or (task["state"] == WAITING_STATE and task["try_number"] > answered):
                 time.sleep(_SETTLE_SECONDS)
@@ -147,7 +146,7 @@ class Airflow:
             if time.monotonic() > deadline:
                 raise TransientError(
                     expected=f"{task_id} to take the answer",
-                    seen=f"state {task['state']} after {seconds:.0f} s",
+                    seen=f"state {task['state']} after {self.patience:.0f} s",
                     where=self.page(dag_id, run_id, task_id),
                     next_step="see `./flightdeck logs scheduler`, then answer on that page",
                 )

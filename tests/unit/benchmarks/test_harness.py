@@ -33,6 +33,7 @@ def made(monkeypatch, tmp_path):
 
     def run(*measures: Measure) -> tuple[bool, str]:
         module = types.ModuleType("benchmarks.made", "What is made.\n\nFor a test.")
+        module.PART = "FLIGHTDECK_MADE"
         module.measures = lambda say: (say(f"· taking {each.name}") or each for each in measures)
         monkeypatch.setitem(sys.modules, "benchmarks.made", module)
         output = io.StringIO()
@@ -124,6 +125,25 @@ def test_a_run_that_is_broken_off_takes_nobody_the_table_of_one_that_was_not(mad
     with pytest.raises(KeyboardInterrupt):
         harness.run("made", Console(file=io.StringIO()))
     assert (tmp_path / "made.md").read_text() == before
+
+
+def test_a_part_takes_nobody_the_table_of_the_whole_and_says_so(made, tmp_path, monkeypatch):
+    made(FAST, WEAK)
+    before = (tmp_path / "made.json").read_text()
+    monkeypatch.setenv("FLIGHTDECK_MADE", "few")
+    held, said = made(FAST)
+    assert held
+    assert "not saved: this was the part that FLIGHTDECK_MADE=few asked for" in said
+    assert (tmp_path / "made.json").read_text() == before
+
+
+def test_a_part_is_kept_as_one_where_there_is_no_table_of_the_whole(made, tmp_path, monkeypatch):
+    monkeypatch.setenv("FLIGHTDECK_MADE", "few")
+    for value in (FAST, FAST.model_copy(update={"value": 60.0})):
+        made(value)
+        found = Result.model_validate_json((tmp_path / "made.json").read_text())
+        assert (found.measures, found.whole) == ((value,), False)
+    assert "of a part: measures are missing" in (tmp_path / "made.md").read_text()
 
 
 def test_beside_a_peer_of_zero_there_is_no_ratio():

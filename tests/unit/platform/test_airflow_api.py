@@ -1,4 +1,4 @@
-"""A call that Airflow answers with an error of its own is made again, and starts one run for all that."""
+"""A call that fails is made again, and starts one run for all that; an answer waits in the queue as tasks do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HUNG_UP = 0
 @pytest.fixture
 def answering(monkeypatch):
     """Give a client whose server answers with the given codes, one after the other, and what it was sent."""
-    codes, received = [], []
+    codes, received, states = [], [], ["awaiting_input"]
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
@@ -29,7 +29,18 @@ def answering(monkeypatch):
             if code == HUNG_UP:
                 self.close_connection = True
                 return
-            answer = json.dumps({"access_token": "t", **body}).encode()
+            self._say({"access_token": "t", **body}, code)
+
+        def do_GET(self):
+            state = states.pop(0) if len(states) > 1 else states[0]
+            self._say({"task_instances": [{"task_id": "approve", "state": state, "try_number": 1}], "total_entries": 1})
+
+        def do_PATCH(self):
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self._say({})
+
+        def _say(self, said, code=200):
+            answer = json.dumps(said).encode()
             self.send_response(code)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
@@ -41,10 +52,11 @@ def answering(monkeypatch):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr(airflow_api, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(airflow_api, "_SETTLE_SECONDS", 0.0)
 
-    def client(*wanted):
-        codes[:] = wanted
-        return Airflow(f"http://127.0.0.1:{server.server_port}", "operator", "x"), received
+    def client(*wanted, then=(), patience=60.0):
+        codes[:], states[:] = wanted, ["awaiting_input", *then]
+        return Airflow(f"http://127.0.0.1:{server.server_port}", "operator", "x", patience=patience, pause=0), received
 
     yield client
     server.shutdown()
@@ -79,3 +91,16 @@ def test_a_refusal_is_final(answering, code):
     with pytest.raises(PermanentError, match=str(code)):
         airflow.trigger("a_dag")
     assert len(received) <= 4
+
+
+def test_an_answer_is_given_once_and_its_taking_waited_for(answering):
+    airflow, received = answering(200, then=["queued", "queued", "running", "success"])
+    airflow.answer("a_dag", "a_run", "approve", "Approve", comment="seen")
+    assert received == [{"chosen_options": ["Approve"], "params_input": {"comment": "seen"}}]
+
+
+def test_an_answer_that_stays_in_the_queue_is_waited_for_until_patience_ends(answering):
+    airflow, received = answering(200, then=["queued"], patience=0.3)
+    with pytest.raises(TransientError, match=r"to take the answer.*state queued"):
+        airflow.answer("a_dag", "a_run", "approve", "Approve")
+    assert len(received) == 1
