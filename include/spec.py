@@ -173,7 +173,9 @@ class PromotionGates(Part):
     confidence: float = Field(default=0.95, gt=0.5, lt=1, description="confidence of intervals and paired tests")
     non_inferiority_margin: float = Field(gt=0, description="worsening of the primary metric a refresh may cost")
     max_champion_age_days: int = Field(ge=0, description="age above which a champion may be refreshed; 0: every day")
-    max_latency_ms: float = Field(default=50, gt=0, description="p95 of one single-row prediction in a clean process")
+    max_latency_ms: float = Field(
+        default=50, gt=0, description="p95 of one answer in a clean process, in ms of a processor"
+    )
     max_size_mb: float = Field(default=50, gt=0, description="size of the packed model")
 
 

@@ -160,13 +160,13 @@ def load_object(ref: ModelRef) -> Any:
 def check(ref: ModelRef, *, spec: UseCase) -> ArtifactCheck:
     """Load a version in a clean process from the registry alone, send it its sample requests, weigh and time it."""
     where = f"artifact of {ref.name} v{ref.version}"
-    seen = asked("include.models.clean_check", ref.model_dump_json(), where=where, seconds=120)
+    seen = asked("include.models.clean_check", ref.model_dump_json(), where=where)
     limits, size, off = spec.gates, seen["size_mb"], seen["difference"]
     gates = (
         _gate("answers as in training", off <= 1e-9, "1e-9 off at most", f"{off:.0e} off"),
         _gate(
             "latency p95 of one row", seen["latency_ms"] <= limits.max_latency_ms,
-            f"at most {limits.max_latency_ms:g} ms", f"{seen['latency_ms']:.1f} ms",
+            f"at most {limits.max_latency_ms:g} ms of a processor", f"{seen['latency_ms']:.1f} ms of a processor",
         ),
         _gate("size", size <= limits.max_size_mb, f"at most {limits.max_size_mb:g} MB", f"{size:.2f} MB"),
     )  # fmt: skip

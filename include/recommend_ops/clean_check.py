@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
 from include.catalog import use_case
 from include.errors import ArtifactError
 from include.models import tracking
-from include.models.clean_process import asked, heard, told, within_limits
+from include.models.clean_process import asked, heard, timed, told, within_limits
 from include.recommend_ops import artifact
 from include.recommend_ops.training import SAMPLE, answers
 from include.recommendation import TASKS, Recommendation
@@ -40,16 +40,13 @@ def check(spec: Recommendation, refs: Mapping[str, ModelRef]) -> None:
 
 
 def main(spec: Recommendation, refs: Mapping[str, ModelRef]) -> dict[str, dict[str, float]]:
-    """Return for each market how many lists differ from the training's, the p95 of an answer in ms, and the MB."""
+    """Return for each market how many lists differ from the training's, an answer's p95 in ms of a core, and the MB."""
     found = {}
     for key, ref in refs.items():
         told, made = tracking.load_json(ref.run_id, SAMPLE), artifact.load(ref)
         again = answers(made, told["users"], spec.list_length)
-        taken = []
-        for user in told["users"] * 5:
-            start = time.perf_counter()
-            made.answer(user, "discover", spec.list_length)
-            taken.append(1000 * (time.perf_counter() - start))
+        answer = partial(made.answer, task="discover", n=spec.list_length)
+        taken = [timed(partial(answer, user))[1] for user in told["users"] * 5]
         found[key] = {
             "other": sum(one != two for task in TASKS for one, two in zip(told[task], again[task], strict=True)),
             "ms": float(np.quantile(taken, 0.95)),

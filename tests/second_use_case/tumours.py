@@ -49,7 +49,6 @@ SPEC = Classification(
         non_inferiority_margin=0.01,
         max_champion_age_days=90,
         max_calibration_error=0.2,
-        max_latency_ms=1000,  # an order of work waits for nobody, and a busy machine must not decide a test
     ),
     monitoring=Monitoring(window_days=4, min_rows=30),
 )
