@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import mlflow
@@ -63,20 +60,6 @@ def test_the_packed_model_answers_in_a_clean_process(landed):
     checked = artifact.check(train(landed).model, spec=landed)
     assert all(gate.passed for gate in checked.gates), checked
     assert 0 < checked.latency_ms < 50
-
-
-@pytest.mark.slow
-def test_a_busy_machine_turns_no_model_down(landed):
-    ref = train(landed).model
-    at_work = [sys.executable, "-c", "while True: pass"]
-    busy = [subprocess.Popen(at_work) for _ in range(3 * len(os.sched_getaffinity(0)))]
-    try:
-        checked = artifact.check(ref, spec=landed)
-    finally:
-        for each in busy:
-            each.kill()
-            each.wait()
-    assert all(gate.passed for gate in checked.gates), checked
 
 
 def test_what_serves_is_judged_on_the_fresh_rows_and_packed(landed, tmp_path):
