@@ -108,7 +108,7 @@ def _curves(
         roc.plot(miss, hit, label=name, linewidth=2 if name == evaluation.family else 1)
     roc.plot([0, 1], [0, 1], "k:", linewidth=1)
     roc.set(xlabel="goods declined", ylabel="bads declined", title="ROC")
-    roc.legend()
+    roc.legend(loc="lower right")  # where no curve worth its name goes; looking for a place costs seconds
     edges = np.quantile(score, np.linspace(0, 1, _BINS + 1)[1:-1])
     belongs = np.searchsorted(edges, score, side="right")
     seen = pd.DataFrame({"bin": belongs, "score": score, "y": y}).groupby("bin").mean()
