@@ -108,7 +108,7 @@ def _curves(
         roc.plot(miss, hit, label=name, linewidth=2 if name == evaluation.family else 1)
     roc.plot([0, 1], [0, 1], "k:", linewidth=1)
     roc.set(xlabel="goods declined", ylabel="bads declined", title="ROC")
-    roc.legend(loc="lower right")  # where no curve worth its name goes; looking for a place costs seconds
+    roc.legend(loc="lower right")
     edges = np.quantile(score, np.linspace(0, 1, _BINS + 1)[1:-1])
     belongs = np.searchsorted(edges, score, side="right")
     seen = pd.DataFrame({"bin": belongs, "score": score, "y": y}).groupby("bin").mean()
@@ -129,7 +129,7 @@ def _curves(
     spread.hist([score[y == 0], score[y == 1]], bins=40, label=["good", "bad"], stacked=True)
     spread.axvspan(*evaluation.review_band, color="orange", alpha=0.25, label="manual review")
     spread.set(xlabel="score", ylabel="rows", title="Scores")
-    spread.legend()
+    spread.legend(loc="upper center")  # looking for the best place takes more than a second on a busy machine
     report.plot(
         drawn, f"The threshold {evaluation.threshold:.3f} was chosen out of fold; cases in the band go to a person"
     )

@@ -40,7 +40,7 @@ def check(spec: Recommendation, refs: Mapping[str, ModelRef]) -> None:
 
 
 def main(spec: Recommendation, refs: Mapping[str, ModelRef]) -> dict[str, dict[str, float]]:
-    """Return for each market how many lists differ from the training's, an answer's p95 in ms of a core, and the MB."""
+    """Return by market how many lists differ from the training's, an answer's p95 in ms of a processor, and the MB."""
     found = {}
     for key, ref in refs.items():
         told, made = tracking.load_json(ref.run_id, SAMPLE), artifact.load(ref)
