@@ -106,7 +106,7 @@ class Airflow:
             if errors := self._import_errors():
                 raise PermanentError(
                     expected="every DAG file to import",
-                    seen=errors[0]["stack_trace"].strip().splitlines()[-1],
+                    seen=_last_line(errors[0]),
                     where=errors[0]["filename"],
                     next_step="mend the file; Airflow reads it again within seconds",
                 )
@@ -183,9 +183,13 @@ class Airflow:
         return wanted - {each["dag_id"] for each in self._all("dags", "dags", **theirs)}
 
     def _import_errors(self) -> list[dict[str, Any]]:
-        """Return the errors of DAG files that do not import; none to an account that may not read them."""
+        """Return the errors of DAG files that do not import; none to an account that may not read them.
+
+        A file that was removed while it waited to be parsed has one as well, until Airflow looks at the folder again.
+        """
         answer = self._authorized("GET", "importErrors")
-        return list(answer.json()["import_errors"]) if answer.ok else []
+        errors = answer.json()["import_errors"] if answer.ok else []
+        return [each for each in errors if not _of_a_removed_file(each)]
 
     def _all(self, path: str, what: str, **params: Any) -> list[dict[str, Any]]:
         """Return what a list has on all of its pages."""
@@ -256,3 +260,12 @@ class Airflow:
             raise TransientError(
                 expected="an answer from Airflow", seen=str(error), where=url, next_step="see `./flightdeck status`"
             ) from error
+
+
+def _last_line(error: dict[str, Any]) -> str:
+    return str(error["stack_trace"]).strip().splitlines()[-1]
+
+
+def _of_a_removed_file(error: dict[str, Any]) -> bool:
+    said = _last_line(error)
+    return said.startswith("FileNotFoundError") and said.endswith(f"/{error['filename']}'")

@@ -1,4 +1,4 @@
-"""A call that fails is made again, and starts one run for all that; an answer waits in the queue as tasks do."""
+"""A call that fails is made again, and starts one run for all that; waiting is as long as it must be, and no longer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HUNG_UP = 0
 @pytest.fixture
 def answering(monkeypatch):
     """Give a client whose server answers with the given codes, one after the other, and what it was sent."""
-    codes, received, states = [], [], ["awaiting_input"]
+    codes, received, states, errors = [], [], ["awaiting_input"], []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
@@ -33,7 +33,8 @@ def answering(monkeypatch):
 
         def do_GET(self):
             state = states.pop(0) if len(states) > 1 else states[0]
-            self._say({"task_instances": [{"task_id": "approve", "state": state, "try_number": 1}], "total_entries": 1})
+            tasks = [{"task_id": "approve", "state": state, "try_number": 1}]
+            self._say({"task_instances": tasks, "import_errors": errors, "dags": [], "total_entries": 1})
 
         def do_PATCH(self):
             received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
@@ -54,8 +55,8 @@ def answering(monkeypatch):
     monkeypatch.setattr(airflow_api, "_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(airflow_api, "_SETTLE_SECONDS", 0.0)
 
-    def client(*wanted, then=(), patience=60.0):
-        codes[:], states[:] = wanted, ["awaiting_input", *then]
+    def client(*wanted, then=(), patience=60.0, broken=()):
+        codes[:], states[:], errors[:] = wanted, ["awaiting_input", *then], broken
         return Airflow(f"http://127.0.0.1:{server.server_port}", "operator", "x", patience=patience, pause=0), received
 
     yield client
@@ -104,3 +105,18 @@ def test_an_answer_that_stays_in_the_queue_is_waited_for_until_patience_ends(ans
     with pytest.raises(TransientError, match=r"to take the answer.*state queued"):
         airflow.answer("a_dag", "a_run", "approve", "Approve")
     assert len(received) == 1
+
+
+def _broken(filename, last_line):
+    return {"filename": filename, "stack_trace": f"Traceback (most recent call last):\n  …\n{last_line}\n"}
+
+
+def test_a_file_that_does_not_import_ends_the_wait_and_one_that_was_removed_does_not(answering):
+    gone = _broken("old.py", "FileNotFoundError: [Errno 2] No such file or directory: '/opt/dags/old.py'")
+    airflow, _received = answering(200, broken=[gone])
+    with pytest.raises(TransientError, match="no one, other"):
+        airflow.wait_for_dags({"one", "other"}, seconds=0)
+    reads = _broken("new.py", "FileNotFoundError: [Errno 2] No such file or directory: '/opt/dags/limits.yaml'")
+    airflow, _received = answering(200, broken=[gone, reads])
+    with pytest.raises(PermanentError, match=r"new\.py.*limits\.yaml"):
+        airflow.wait_for_dags({"one", "other"}, seconds=0)
