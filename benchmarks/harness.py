@@ -3,13 +3,15 @@
 A benchmark is a module of this package with a ``measures(say)``, which yields one measure after another; the first line
 of its docstring says what it is about. A number alone says little, so most have one beside them that was taken in the
 same run: a plain peer, or the limit of what is possible. One that can be run in part names the variable that asks for
-it as its ``PART``.
+it as its ``PART``. One that takes hours can go on where a run was broken off: its ``measures(say, had)`` leaves out the
+sections whose measures it had, and its ``plot(measures)`` draws all of them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import importlib
+import inspect
 import os
 import re
 import sys
@@ -23,6 +25,7 @@ from pydantic import Field, model_validator
 from rich.console import Console
 from rich.table import Table
 
+from include.errors import PermanentError
 from include.models import provenance
 from include.platform.embedded import Platform
 from include.records import Record
@@ -124,44 +127,70 @@ class Result(Record):
     benchmark: str
     machine: Machine
     measures: tuple[Measure, ...]
-    whole: bool = Field(default=True, description="whether all was measured, and to the end")
+    before: Result | None = Field(
+        default=None, description="the run that was broken off and that this one went on with"
+    )
+
+    def all(self) -> tuple[Measure, ...]:
+        """Return all measures; of one that was taken twice, the newer."""
+        older = self.before.all() if self.before else ()
+        return (*_without(older, self.measures), *self.measures)
 
     @property
     def holds(self) -> bool:
         """Return whether every goal is kept."""
-        return self.whole and all(measure.holds for measure in self.measures)
+        return all(measure.holds for measure in self.all())
 
     def markdown(self) -> str:
         """Return the table, with the machine above and how each number was taken below."""
-        broken = "" if self.whole else " **The run was broken off, or of a part: measures are missing.**"
-        lines = [f"Measured on {self.machine}.{broken}", "", _line(_HEADER), _line(["---"] * len(_HEADER))]
-        lines += [_line(measure.cells()) for measure in self.measures]
-        return "\n".join([*lines, "", *(f"- *{measure.name}*: {measure.how}" for measure in self.measures), ""])
+        lines = [*self._measured(), "", _line(_HEADER), _line(["---"] * len(_HEADER))]
+        lines += [_line(measure.cells()) for measure in self.all()]
+        return "\n".join([*lines, "", *(f"- *{measure.name}*: {measure.how}" for measure in self.all()), ""])
+
+    def _measured(self) -> Iterator[str]:
+        if self.before:
+            yield from self.before._measured()
+            yield f"Broken off, and gone on with from *{self.measures[0].name}*: {self.machine}."
+        else:
+            yield f"Measured on {self.machine}."
 
 
-def run(name: str, console: Console) -> bool:
+def run(name: str, console: Console, *, resume: bool = False) -> bool:
     """Run one benchmark, print its table, save it, and return whether every goal is kept.
 
-    What has been measured is saved as it comes, so a run that is broken off leaves that, and says what it is; but it
-    takes nobody the table of a run that came to its end. Neither does a part, which is printed alone.
+    What has been measured is kept as it comes, in a file beside the tables, and a run that is broken off can be gone on
+    with; the table changes when a run comes to its end. A part that was asked for is printed, and kept nowhere.
+
+    Args:
+        name: The benchmark.
+        console: Where it says what it does, and what came of it.
+        resume: Go on with a run that was broken off.
+
+    Raises:
+        PermanentError: the benchmark cannot go on, or no run of it was broken off.
     """
     module = importlib.import_module(f"benchmarks.{name}")
     console.print(f"[bold]{name}[/bold]: {(module.__doc__ or '').splitlines()[0]}")
-    on, kept = machine(), _whole(RESULTS / f"{name}.json")
-    part = _asked(getattr(module, "PART", ""))
+    on, part, unended = machine(), _asked(getattr(module, "PART", "")), RESULTS / f"{name}.unended.json"
+    before = _broken_off(unended, module.measures) if resume else None
+    had = [{each.name for each in before.all()}] if before else []
     taken: list[Measure] = []
     with surroundings():
-        for measure in module.measures(lambda text: console.print(text, soft_wrap=True, markup=False)):
+        for measure in module.measures(lambda text: console.print(text, soft_wrap=True, markup=False), *had):
             taken.append(measure)
-            if not kept:
-                save(Result(benchmark=name, machine=on, measures=tuple(taken), whole=False), RESULTS)
+            result = Result(benchmark=name, machine=on, measures=tuple(taken), before=before)
+            if not part:
+                unended.parent.mkdir(exist_ok=True)
+                unended.write_text(_as_json(result))
             console.print(f"  {' · '.join(filter(None, measure.cells()[:4]))}", soft_wrap=True, markup=False)
-    result = Result(benchmark=name, machine=on, measures=tuple(taken))
-    if part and kept:
-        console.print(f"not saved: this was the part that {part} asked for; the table of a whole run stays")
+    if part:
+        console.print(f"not saved: this was the part that {part} asked for")
     else:
-        for path in save(result.model_copy(update={"whole": not part}), RESULTS):
+        for path in save(result, RESULTS):
             console.print(f"saved {path}", soft_wrap=True)
+        unended.unlink()
+        if hasattr(module, "plot"):
+            module.plot(result.all())
     console.print(table(result))
     console.print(str(result.machine), soft_wrap=True, markup=False)
     return result.holds
@@ -171,8 +200,22 @@ def _asked(variable: str) -> str:
     return f"{variable}={value}" if (value := os.environ.get(variable, "")) else ""
 
 
-def _whole(saved: Path) -> bool:
-    return saved.exists() and Result.model_validate_json(saved.read_text()).whole
+def _broken_off(unended: Path, measures: Callable[..., Iterator[Measure]]) -> Result:
+    if len(inspect.signature(measures).parameters) < 2:
+        raise PermanentError(
+            expected="a benchmark that can go on", seen="one that measures all in one go",
+            where=unended.name.partition(".")[0], next_step="run it without --resume",
+        )  # fmt: skip
+    if not unended.exists():
+        raise PermanentError(
+            expected="a run that was broken off", seen="none", where=str(unended), next_step="run it without --resume"
+        )
+    return Result.model_validate_json(unended.read_text())
+
+
+def _without(measures: tuple[Measure, ...], newer: tuple[Measure, ...]) -> Iterator[Measure]:
+    names = {each.name for each in newer}
+    return (each for each in measures if each.name not in names)
 
 
 @contextmanager
@@ -210,15 +253,19 @@ def save(result: Result, folder: Path) -> list[Path]:
     """Write ``<name>.json`` for programs and ``<name>.md`` for people, and return both."""
     folder.mkdir(exist_ok=True)
     paths = [folder / f"{result.benchmark}.json", folder / f"{result.benchmark}.md"]
-    for path, text in zip(paths, [result.model_dump_json(indent=1) + "\n", result.markdown()], strict=True):
+    for path, text in zip(paths, [_as_json(result), result.markdown()], strict=True):
         path.write_text(text)
     return paths
+
+
+def _as_json(result: Result) -> str:
+    return result.model_dump_json(indent=1) + "\n"
 
 
 def table(result: Result) -> Table:
     """Return the table for a terminal."""
     made = Table(*_HEADER, title=result.benchmark)
-    for measure in result.measures:
+    for measure in result.all():
         made.add_row(*measure.cells(), style="" if measure.holds else "red")
     return made
 

@@ -1,9 +1,9 @@
 """Many workers and many use cases: tasks a second, lives of copies side by side, and what each of 500 use cases costs.
 
-The lives run in a deployment in containers with one, two and four workers, each copy with tables, journal and models of
-its own. Two cores are two cores, however many workers share them: so beside the time stands the *limit*, the processor
-time of one copy's life on the whole machine, times the copies, spread over its cores without loss. Efficiency is the
-limit over the time.
+The lives run in deployments in containers, one with one worker, one with two and one with four, each copy with tables,
+journal and models of its own. Two cores are two cores, however many workers share them: so beside the time stands the
+*limit*, the processor time of one copy's life in the same deployment, times the copies, spread over the cores without
+loss. Efficiency is the limit over the time. A run that was broken off goes on at the workers that it had not ended.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import datetime as dt
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,34 +69,49 @@ class Lived:
     failed: tuple[str, ...]
 
 
-def measures(say: Say) -> Iterator[Measure]:
+def measures(say: Say, had: Collection[str] = ()) -> Iterator[Measure]:
     """Yield tasks a second and lives by workers and copies, then parsing, lag and polls with few and many use cases."""
-    yield from _lives(say)
+    most = int(os.environ.get(PART) or max(_COPIES))
+    copies = [count for count in _COPIES if count <= most]
+    for workers in _WORKERS:
+        if _missed(copies[-1], workers) not in had:
+            yield from _lives(workers, copies, say)
     yield from many_measures(say)
 
 
-def _lives(say: Say) -> Iterator[Measure]:
-    most = int(os.environ.get(PART) or max(_COPIES))
+def plot(measures: Iterable[Measure]) -> None:
+    """Draw the seconds for each copy by how many live at once, and the limit, which hangs on the minutes around."""
+    taken = {each.name: each for each in measures}
+    drawn, axes = plt.subplots(figsize=(7, 4.2))
+    for workers in _WORKERS:
+        mine = [(copies, taken[_named(copies, workers)]) for copies in _COPIES]
+        (line,) = axes.plot(_COPIES, [each.value / copies for copies, each in mine], marker="o", label=_of(workers))
+        limits = [each.peer.value / copies for copies, each in mine if each.peer]
+        axes.plot(_COPIES, limits, color=line.get_color(), ls=":", label=f"limit of {_CORES} cores")
+    axes.set(xscale="log", ylim=(0, None), xlabel="copies of the credit use case at once", ylabel="seconds for each")
+    axes.set_xticks(_COPIES, [str(each) for each in _COPIES])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.legend(ncols=2, fontsize="small", loc="lower right")
+    drawn.savefig(RESULTS / _PLOT, dpi=110, bbox_inches="tight")
+    plt.close(drawn)
+
+
+def _lives(workers: int, counts: list[int], say: Say) -> Iterator[Measure]:
     folders = Path(RESULTS.parent.parent / ".flightdeck" / "copies")
     shutil.rmtree(folders, ignore_errors=True)
     dags, specs = folders / "dags", folders / "specs"
     _as_shipped(dags, specs)
     beside = _BESIDE.format(dags=dags, specs=specs, shipped=_SHIPPED)
     with deployment(before_days=0, say=say, beside=beside, disk_mib=_DISK_MIB) as lab:
-        lab.workers(_WORKERS[0])
+        lab.workers(workers)
         lab.say("· not counted, for the first life of a deployment also pays for files that are cold:")
-        _side_by_side(lab, _WORKERS[0], 1, dags, specs, named="first")
-        _as_shipped(dags, specs)
+        _side_by_side(lab, workers, 1, dags, specs, named="first")
+        yield _tasks(lab, workers)
         lived: list[Lived] = []
-        for workers in _WORKERS:
-            lab.workers(workers)
-            yield _tasks(lab, workers)
-            for copies in (count for count in _COPIES if count <= most):
-                lived.append(_side_by_side(lab, workers, copies, dags, specs))
-                yield from _measured(lived[-1], lived[0])
-                _as_shipped(dags, specs)
-        if most >= max(_COPIES):
-            _plot(lived)
+        for copies in counts:
+            _as_shipped(dags, specs)
+            lived.append(_side_by_side(lab, workers, copies, dags, specs))
+            yield from _measured(lived[-1], lived[0])
 
 
 def _as_shipped(dags: Path, specs: Path) -> None:
@@ -123,7 +138,7 @@ def _tasks(lab: Lab, workers: int) -> Measure:
     )
     seconds = (max(ended) - min(begun)).total_seconds()
     return Measure(
-        name=f"empty tasks a second, {workers} worker{'s' if workers > 1 else ''}", value=_TASKS / seconds, unit="1/s",
+        name=f"empty tasks a second, {_of(workers)}", value=_TASKS / seconds, unit="1/s",
         how=f"{_TASKS} mapped tasks, from the start of the first to the end of the last; {_CORES} cores",
     )  # fmt: skip
 
@@ -139,7 +154,7 @@ def _side_by_side(lab: Lab, workers: int, copies: int, dags: Path, specs: Path, 
     for spec in mine:
         spec_file(specs, spec.name)
         dag_file(dags, spec.name, beside=True)
-    lab.say(f"· {copies} at once on {workers} worker{'s' if workers > 1 else ''}: waiting for their DAGs …")
+    lab.say(f"· {copies} at once on {_of(workers)}: waiting for their DAGs …")
     steps = ("ingest", "retraining", "train", "deploy", "score", "monitor")
     _seen(lab, {f"{spec.name}_{step}" for spec in mine for step in steps})
     began, busy = time.monotonic(), _busy()
@@ -187,34 +202,26 @@ def _busy() -> float:
 
 
 def _measured(lived: Lived, one: Lived) -> Iterator[Measure]:
-    on = f"{lived.workers} worker{'s' if lived.workers > 1 else ''}"
     limit = lived.copies * one.cpu_seconds / _CORES
     yield Measure(
-        name=f"{lived.copies} {'lives' if lived.copies > 1 else 'life'} on {on}", value=lived.seconds, unit="s",
-        digits=0, peer=Peer(name=f"limit of {_CORES} cores", value=limit),
+        name=_named(lived.copies, lived.workers), value=lived.seconds, unit="s", digits=0,
+        peer=Peer(name=f"limit of {_CORES} cores", value=limit),
         how=f"efficiency {limit / lived.seconds:.0%}; {lived.cpu_seconds:.0f} s of a processor, "
         f"{lived.cpu_seconds / lived.copies:.0f} s each; {cluster.WORKER}s take two tasks at once each",
     )  # fmt: skip
-    if lived.copies > 1 or lived.failed:
-        yield Measure(
-            name="… that did not come to a champion", value=len(lived.failed), unit="", digits=0,
-            goal=Goal(kind="at most", limit=0), how=lived.failed[0] if lived.failed else "each has a champion",
-        )  # fmt: skip
+    yield Measure(
+        name=_missed(lived.copies, lived.workers), value=len(lived.failed), unit="", digits=0,
+        goal=Goal(kind="at most", limit=0), how=lived.failed[0] if lived.failed else "each has a champion",
+    )  # fmt: skip
 
 
-def _plot(lived: list[Lived]) -> None:
-    drawn, axes = plt.subplots(figsize=(7, 4.2))
-    for workers in _WORKERS:
-        mine = [each for each in lived if each.workers == workers]
-        axes.plot(
-            [each.copies for each in mine], [each.seconds / each.copies for each in mine], marker="o",
-            label=f"{workers} worker{'s' if workers > 1 else ''}",
-        )  # fmt: skip
-    axes.axhline(lived[0].cpu_seconds / _CORES, color="black", ls="--", label=f"limit of {_CORES} cores")
-    axes.set(xscale="log", ylim=(0, None), xlabel="copies of the credit use case at once", ylabel="seconds for each")
-    copies = sorted({each.copies for each in lived})
-    axes.set_xticks(copies, [str(each) for each in copies])
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.legend()
-    drawn.savefig(RESULTS / _PLOT, dpi=110, bbox_inches="tight")
-    plt.close(drawn)
+def _named(copies: int, workers: int) -> str:
+    return f"{copies} {'lives' if copies > 1 else 'life'} on {_of(workers)}"
+
+
+def _missed(copies: int, workers: int) -> str:
+    return f"… of {_named(copies, workers)}, without a champion"
+
+
+def _of(workers: int) -> str:
+    return f"{workers} worker{'s' if workers > 1 else ''}"

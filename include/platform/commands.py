@@ -233,11 +233,14 @@ def _bench(given: argparse.Namespace) -> int:
     if given.name and given.name not in names:
         console.print(f"no benchmark '{given.name}'; there are {', '.join(names)}")
         return 2
+    if given.resume and not given.name:
+        console.print("--resume goes on with one benchmark; name it")
+        return 2
     harness = importlib.import_module("benchmarks.harness")
     held = True
     for name in [given.name] if given.name else names:
         try:
-            held &= harness.run(name, console)
+            held &= harness.run(name, console, resume=given.resume)
         except FlightdeckError as error:  # what this machine cannot measure keeps it from measuring nothing else
             console.print(f"{name} was not measured: {error}", soft_wrap=True, markup=False)
             held = False

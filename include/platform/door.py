@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     bench = _command(commands, "bench", "run benchmarks; not zero where a number misses its goal")
     listed = "; ".join(f"{name}: {about}" for name, about in benchmarks().items())
     bench.add_argument("name", nargs="?", help=f"none: all of them, one after another. {listed}")
+    bench.add_argument("--resume", action="store_true", help="go on with a run of NAME that was broken off")
     return top
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
 import os
+import re
 import sys
 import types
 
@@ -15,6 +17,7 @@ from rich.console import Console
 
 from benchmarks import harness
 from benchmarks.harness import Goal, Measure, Peer, Result, into_page, machine, repeated, save, surroundings
+from include.errors import PermanentError
 from include.platform.benchmarks import benchmarks as listed
 from include.settings import settings
 
@@ -23,6 +26,7 @@ FAST = Measure(
     peer=Peer(name="empty ring", value=12.25),
 )  # fmt: skip
 WEAK = Measure(name="AUC", value=0.7, unit="", how="out of fold", goal=Goal(kind="at least", limit=0.72, because="r"))
+GOOD = Measure(name="F1", value=0.7, unit="", how="out of fold", goal=Goal(kind="at least", limit=0.5))
 PLAIN = Measure(name="rows", value=30000, unit="", how="counted", digits=0)
 
 
@@ -31,13 +35,13 @@ def made(monkeypatch, tmp_path):
     """Give a way to make a benchmark of some measures, and run it into a folder of the test's own."""
     monkeypatch.setattr(harness, "RESULTS", tmp_path)
 
-    def run(*measures: Measure) -> tuple[bool, str]:
+    def run(*measures: Measure, resume: bool = False) -> tuple[bool, str]:
         module = types.ModuleType("benchmarks.made", "What is made.\n\nFor a test.")
         module.PART = "FLIGHTDECK_MADE"
         module.measures = lambda say: (say(f"· taking {each.name}") or each for each in measures)
         monkeypatch.setitem(sys.modules, "benchmarks.made", module)
         output = io.StringIO()
-        return harness.run("made", Console(file=output, width=200)), output.getvalue()
+        return harness.run("made", Console(file=output, width=200), resume=resume), output.getvalue()
 
     return run
 
@@ -87,7 +91,8 @@ def test_a_run_prints_its_progress_and_its_table_and_keeps_both_files(made, tmp_
     text = (tmp_path / "made.md").read_text()
     assert "| life | 61.2 s | at most 90 | yes | empty ring: 12.2 | 5 |" in text
     assert "- *life*: by the clock" in text
-    assert "broken off" not in text
+    assert "Broken off" not in text
+    assert {path.name for path in tmp_path.iterdir()} == {"made.json", "made.md"}
 
 
 def test_one_missed_goal_fails_the_run_and_is_kept_all_the_same(made, tmp_path):
@@ -97,53 +102,73 @@ def test_one_missed_goal_fails_the_run_and_is_kept_all_the_same(made, tmp_path):
     assert "| NO |" in (tmp_path / "made.md").read_text()
 
 
-def test_a_run_that_is_broken_off_leaves_what_it_has_and_says_so(monkeypatch, tmp_path):
-    def measures(say):
-        yield FAST
-        raise KeyboardInterrupt
-
+@pytest.fixture
+def in_sections(monkeypatch, made):
+    """Give a way to run a benchmark of two sections, which may break in the second, and go on with it."""
     module = types.ModuleType("benchmarks.made", "What is made.")
-    module.measures = measures
-    monkeypatch.setattr(harness, "RESULTS", tmp_path)
-    monkeypatch.setitem(sys.modules, "benchmarks.made", module)
-    with pytest.raises(KeyboardInterrupt):
-        harness.run("made", Console(file=io.StringIO()))
-    found = Result.model_validate_json((tmp_path / "made.json").read_text())
-    assert (found.measures, found.whole, found.holds) == ((FAST,), False, False)
-    assert "The run was broken off" in (tmp_path / "made.md").read_text()
+    drawn = []
+
+    def measures(say, had=()):
+        if PLAIN.name not in had:
+            yield from (FAST, PLAIN)
+        yield WEAK.model_copy(update={"goal": None})
+        if module.breaks:
+            raise KeyboardInterrupt
+        yield GOOD
+
+    module.measures, module.plot = measures, lambda measures: drawn.append([each.name for each in measures])
+
+    def run(*, breaks, resume=False):
+        module.breaks = breaks
+        monkeypatch.setitem(sys.modules, "benchmarks.made", module)
+        with pytest.raises(KeyboardInterrupt) if breaks else contextlib.nullcontext():
+            return harness.run("made", Console(file=io.StringIO(), width=200), resume=resume)
+
+    run.drawn = drawn
+    return run
 
 
-def test_a_run_that_is_broken_off_takes_nobody_the_table_of_one_that_was_not(made, tmp_path, monkeypatch):
-    made(FAST, PLAIN)
+def test_a_run_that_is_broken_off_takes_nobody_the_table_and_is_gone_on_with(in_sections, made, tmp_path):
+    made(FAST)
     before = (tmp_path / "made.md").read_text()
-
-    def measures(say):
-        yield WEAK
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(sys.modules["benchmarks.made"], "measures", measures)
-    with pytest.raises(KeyboardInterrupt):
-        harness.run("made", Console(file=io.StringIO()))
+    in_sections(breaks=True)
     assert (tmp_path / "made.md").read_text() == before
+    unended = Result.model_validate_json((tmp_path / "made.unended.json").read_text())
+    assert [each.name for each in unended.measures] == ["life", "rows", "AUC"]
+    assert in_sections(breaks=False, resume=True)
+    found = Result.model_validate_json((tmp_path / "made.json").read_text())
+    assert [each.name for each in found.measures] == ["AUC", "F1"]
+    assert [each.name for each in found.all()] == ["life", "rows", "AUC", "F1"]
+    assert in_sections.drawn == [["life", "rows", "AUC", "F1"]]
+    text = (tmp_path / "made.md").read_text()
+    assert text.count("| AUC |") == text.count("| life |") == 1
+    assert re.search(r"^Measured on .*\nBroken off, and gone on with from \*AUC\*: ", text)
+    assert not (tmp_path / "made.unended.json").exists()
 
 
-def test_a_part_takes_nobody_the_table_of_the_whole_and_says_so(made, tmp_path, monkeypatch):
-    made(FAST, WEAK)
-    before = (tmp_path / "made.json").read_text()
+def test_a_goal_that_was_missed_before_a_run_was_broken_off_is_missed_after_it(in_sections, tmp_path):
+    in_sections(breaks=True)
+    path = tmp_path / "made.unended.json"
+    missed = WEAK.model_copy(update={"name": PLAIN.name})
+    unended = Result.model_validate_json(path.read_text())
+    path.write_text(unended.model_copy(update={"measures": (missed,)}).model_dump_json())
+    assert not in_sections(breaks=False, resume=True)
+
+
+def test_only_what_was_broken_off_and_has_sections_can_be_gone_on_with(in_sections, made):
+    with pytest.raises(PermanentError, match=r"a run that was broken off.*none"):
+        in_sections(breaks=False, resume=True)
+    with pytest.raises(PermanentError, match="one that measures all in one go"):
+        made(FAST, resume=True)
+
+
+def test_a_part_is_printed_and_takes_nobody_anything(made, tmp_path, monkeypatch):
     monkeypatch.setenv("FLIGHTDECK_MADE", "few")
     held, said = made(FAST)
     assert held
+    assert "life · 61.2 s" in said
     assert "not saved: this was the part that FLIGHTDECK_MADE=few asked for" in said
-    assert (tmp_path / "made.json").read_text() == before
-
-
-def test_a_part_is_kept_as_one_where_there_is_no_table_of_the_whole(made, tmp_path, monkeypatch):
-    monkeypatch.setenv("FLIGHTDECK_MADE", "few")
-    for value in (FAST, FAST.model_copy(update={"value": 60.0})):
-        made(value)
-        found = Result.model_validate_json((tmp_path / "made.json").read_text())
-        assert (found.measures, found.whole) == ((value,), False)
-    assert "of a part: measures are missing" in (tmp_path / "made.md").read_text()
+    assert not list(tmp_path.iterdir())
 
 
 def test_beside_a_peer_of_zero_there_is_no_ratio():

@@ -24,6 +24,31 @@ def test_a_copy_without_a_champion_misses_the_goal_and_is_told():
     assert failed.how == "train has failed: no rows"
 
 
+def test_a_run_that_is_gone_on_with_leaves_out_the_workers_it_had_ended(monkeypatch):
+    def lives(workers, counts, say):
+        for copies in counts:
+            yield from scale._measured(Lived(workers, copies, 9.0, 9.0, ()), Lived(workers, 1, 9.0, 9.0, ()))
+
+    monkeypatch.setattr(scale, "_lives", lives)
+    monkeypatch.setattr(scale, "many_measures", lambda say: iter(()))
+    every = [each.name for each in scale.measures(print)]
+    assert len(set(every)) == len(every) == 18
+    ended = set(every[: every.index("10 lives on 2 workers")])
+    left = [each.name for each in scale.measures(print, ended)]
+    assert left == every[6:]
+
+
+def test_the_plot_shows_every_number_of_workers_and_its_limit(monkeypatch, tmp_path):
+    monkeypatch.setattr(scale, "RESULTS", tmp_path)
+    scale.plot(
+        measure
+        for workers in (1, 2, 4)
+        for copies in (1, 10, 50)
+        for measure in scale._measured(Lived(workers, copies, 50.0 * copies, 80.0, ()), Lived(workers, 1, 50, 80.0, ()))
+    )
+    assert (tmp_path / "scale.png").stat().st_size > 10_000
+
+
 def test_what_the_processors_have_worked_only_grows():
     before = scale._busy()
     assert sum(range(2_000_000)) > 0
