@@ -25,6 +25,7 @@ PRELOAD = (
     "airflow.sdk.execution_time.supervisor", "airflow.sdk.execution_time.task_runner", "pandas", "pyarrow", "boto3",
     "sklearn.ensemble", "sklearn.linear_model", "sklearn.model_selection", "sklearn.compose", "matplotlib.pyplot",
     "scipy.stats", "mlflow.sklearn", "skops.io", "optbinning", "great_expectations",
+    "include.platform.frozen",
 )  # fmt: skip
 
 
