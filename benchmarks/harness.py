@@ -113,6 +113,11 @@ class Machine(Record):
     commit: str
     versions: dict[str, str]
 
+    def is_like(self, other: Machine) -> bool:
+        """Return whether numbers of both may stand in one table."""
+        mine, theirs = ((each.cores, round(each.memory_gib), each.versions) for each in (self, other))
+        return mine == theirs
+
     def __str__(self) -> str:
         named = ", ".join(f"{name} {self.versions[name]}" for name in ("python", "apache-airflow", "mlflow"))
         return (
@@ -167,12 +172,12 @@ def run(name: str, console: Console, *, resume: bool = False) -> bool:
         resume: Go on with a run that was broken off.
 
     Raises:
-        PermanentError: the benchmark cannot go on, or no run of it was broken off.
+        PermanentError: the benchmark cannot go on, or no run of it was broken off on a machine like this.
     """
     module = importlib.import_module(f"benchmarks.{name}")
     console.print(f"[bold]{name}[/bold]: {(module.__doc__ or '').splitlines()[0]}")
     on, part, unended = machine(), _asked(getattr(module, "PART", "")), RESULTS / f"{name}.unended.json"
-    before = _broken_off(unended, module.measures) if resume else None
+    before = _broken_off(unended, module.measures, on) if resume else None
     had = [{each.name for each in before.all()}] if before else []
     taken: list[Measure] = []
     with surroundings():
@@ -200,7 +205,7 @@ def _asked(variable: str) -> str:
     return f"{variable}={value}" if (value := os.environ.get(variable, "")) else ""
 
 
-def _broken_off(unended: Path, measures: Callable[..., Iterator[Measure]]) -> Result:
+def _broken_off(unended: Path, measures: Callable[..., Iterator[Measure]], on: Machine) -> Result:
     if len(inspect.signature(measures).parameters) < 2:
         raise PermanentError(
             expected="a benchmark that can go on", seen="one that measures all in one go",
@@ -210,7 +215,13 @@ def _broken_off(unended: Path, measures: Callable[..., Iterator[Measure]]) -> Re
         raise PermanentError(
             expected="a run that was broken off", seen="none", where=str(unended), next_step="run it without --resume"
         )
-    return Result.model_validate_json(unended.read_text())
+    before = Result.model_validate_json(unended.read_text())
+    if not on.is_like(before.machine):
+        raise PermanentError(
+            expected="a run that was broken off on a machine like this, with the same versions",
+            seen=str(before.machine), where=str(unended), next_step="run it without --resume",
+        )  # fmt: skip
+    return before
 
 
 def _without(measures: tuple[Measure, ...], newer: tuple[Measure, ...]) -> Iterator[Measure]:

@@ -31,7 +31,7 @@ from include.platform.bootstrap import ROOT
 from include.platform.life import finished, live
 from include.use_cases.credit_risk import SPEC
 
-PART = "FLIGHTDECK_COPIES"  # no more copies at once than this, where two and a half hours are too long
+PART = "FLIGHTDECK_COPIES"  # no more copies at once than this, where some hours are too long
 _WORKERS, _COPIES, _TASKS = (1, 2, 4), (1, 10, 50), 200
 _SHIPPED = Path("/opt/flightdeck")
 _SEEN_SECONDS = 3600
@@ -169,6 +169,8 @@ def _side_by_side(lab: Lab, workers: int, copies: int, dags: Path, specs: Path, 
     skipped = [each.result().skipped or each.result().waiting for each in lives if each.exception() is None]
     failed = (*map(str, errors), *filter(None, skipped))
     lab.say(f"  {seconds:.0f} s, {cpu_seconds:.0f} s of a processor, {len(failed)} failed")
+    for each in failed:
+        lab.say(f"  {each}")
     return Lived(workers, copies, seconds, cpu_seconds, failed)
 
 

@@ -162,6 +162,17 @@ def test_only_what_was_broken_off_and_has_sections_can_be_gone_on_with(in_sectio
         made(FAST, resume=True)
 
 
+@pytest.mark.parametrize("other", [{"cores": 200}, {"memory_gib": 0.5}, {"versions": {"python": "2.7", "mlflow": "1"}}])
+def test_what_another_machine_has_measured_is_not_gone_on_with(in_sections, tmp_path, other):
+    in_sections(breaks=True)
+    path = tmp_path / "made.unended.json"
+    unended = Result.model_validate_json(path.read_text())
+    elsewhere = unended.machine.model_copy(update={"versions": unended.machine.versions | other.pop("versions", {})})
+    path.write_text(unended.model_copy(update={"machine": elsewhere.model_copy(update=other)}).model_dump_json())
+    with pytest.raises(PermanentError, match="on a machine like this"):
+        in_sections(breaks=False, resume=True)
+
+
 def test_a_part_is_printed_and_takes_nobody_anything(made, tmp_path, monkeypatch):
     monkeypatch.setenv("FLIGHTDECK_MADE", "few")
     held, said = made(FAST)
