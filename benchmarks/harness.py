@@ -185,8 +185,7 @@ def run(name: str, console: Console, *, resume: bool = False) -> bool:
             taken.append(measure)
             result = Result(benchmark=name, machine=on, measures=tuple(taken), before=before)
             if not part:
-                unended.parent.mkdir(exist_ok=True)
-                unended.write_text(_as_json(result))
+                _keep(result, unended)
             console.print(f"  {' · '.join(filter(None, measure.cells()[:4]))}", soft_wrap=True, markup=False)
     if part:
         console.print(f"not saved: this was the part that {part} asked for")
@@ -222,6 +221,13 @@ def _broken_off(unended: Path, measures: Callable[..., Iterator[Measure]], on: M
             seen=str(before.machine), where=str(unended), next_step="run it without --resume",
         )  # fmt: skip
     return before
+
+
+def _keep(result: Result, unended: Path) -> None:
+    unended.parent.mkdir(exist_ok=True)
+    half = unended.with_suffix(".half")
+    half.write_text(_as_json(result))
+    half.replace(unended)
 
 
 def _without(measures: tuple[Measure, ...], newer: tuple[Measure, ...]) -> Iterator[Measure]:

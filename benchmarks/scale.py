@@ -87,11 +87,11 @@ def plot(measures: Iterable[Measure]) -> None:
         mine = [(copies, taken[_named(copies, workers)]) for copies in _COPIES]
         (line,) = axes.plot(_COPIES, [each.value / copies for copies, each in mine], marker="o", label=_of(workers))
         limits = [each.peer.value / copies for copies, each in mine if each.peer]
-        axes.plot(_COPIES, limits, color=line.get_color(), ls=":", label=f"limit of {_CORES} cores")
+        axes.plot(_COPIES, limits, color=line.get_color(), ls=":", label="its limit")
     axes.set(xscale="log", ylim=(0, None), xlabel="copies of the credit use case at once", ylabel="seconds for each")
     axes.set_xticks(_COPIES, [str(each) for each in _COPIES])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.legend(ncols=2, fontsize="small", loc="lower right")
+    axes.legend(ncols=len(_WORKERS), fontsize="small", loc="lower right")
     drawn.savefig(RESULTS / _PLOT, dpi=110, bbox_inches="tight")
     plt.close(drawn)
 
