@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.harness import write
 from include.platform.bootstrap import ROOT
 from include.use_cases.credit_risk import SPEC
 
@@ -22,7 +23,7 @@ def names(count: int, prefix: str = "copy") -> list[str]:
 
 def spec_file(folder: Path, name: str) -> Path:
     """Write the spec of a copy as a module, where nobody sees half of it, and return its path."""
-    return _write(folder / f"{name}.py", _SPEC.format(original=SPEC.name, name=name))
+    return write(folder / f"{name}.py", _SPEC.format(original=SPEC.name, name=name))
 
 
 def dag_file(folder: Path, name: str, *, beside: bool) -> Path:
@@ -37,17 +38,9 @@ def dag_file(folder: Path, name: str, *, beside: bool) -> Path:
     line = f"from include.use_cases.{SPEC.name} import SPEC\n"
     assert line in shipped, f"the shipped DAG file has no line '{line.strip()}'"
     if beside:
-        return _write(folder / f"{name}.py", shipped.replace(line, line.replace(SPEC.name, name)))
+        return write(folder / f"{name}.py", shipped.replace(line, line.replace(SPEC.name, name)))
     made = f"{line.strip()} as ORIGINAL\n"
     wiring = shipped.replace(line, made)
     place = wiring.index("\ningest = ")
     copied = f'\nSPEC = ORIGINAL.model_copy(update={{"name": "{name}"}})'
-    return _write(folder / f"{name}.py", wiring[:place] + copied + wiring[place:])
-
-
-def _write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".half")
-    half.write_text(text)
-    half.rename(path)
-    return path
+    return write(folder / f"{name}.py", wiring[:place] + copied + wiring[place:])

@@ -185,7 +185,7 @@ def run(name: str, console: Console, *, resume: bool = False) -> bool:
             taken.append(measure)
             result = Result(benchmark=name, machine=on, measures=tuple(taken), before=before)
             if not part:
-                _keep(result, unended)
+                write(unended, _as_json(result))
             console.print(f"  {' · '.join(filter(None, measure.cells()[:4]))}", soft_wrap=True, markup=False)
     if part:
         console.print(f"not saved: this was the part that {part} asked for")
@@ -221,13 +221,6 @@ def _broken_off(unended: Path, measures: Callable[..., Iterator[Measure]], on: M
             seen=str(before.machine), where=str(unended), next_step="run it without --resume",
         )  # fmt: skip
     return before
-
-
-def _keep(result: Result, unended: Path) -> None:
-    unended.parent.mkdir(exist_ok=True)
-    half = unended.with_suffix(".half")
-    half.write_text(_as_json(result))
-    half.replace(unended)
 
 
 def _without(measures: tuple[Measure, ...], newer: tuple[Measure, ...]) -> Iterator[Measure]:
@@ -268,11 +261,18 @@ def machine() -> Machine:
 
 def save(result: Result, folder: Path) -> list[Path]:
     """Write ``<name>.json`` for programs and ``<name>.md`` for people, and return both."""
-    folder.mkdir(exist_ok=True)
     paths = [folder / f"{result.benchmark}.json", folder / f"{result.benchmark}.md"]
     for path, text in zip(paths, [_as_json(result), result.markdown()], strict=True):
-        path.write_text(text)
+        write(path, text)
     return paths
+
+
+def write(path: Path, text: str) -> Path:
+    """Write a file where nobody sees half of it, and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".half")
+    half.write_text(text)
+    return half.replace(path)
 
 
 def _as_json(result: Result) -> str:
