@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,12 +15,15 @@ from markupsafe import Markup
 
 mpl.use("Agg")
 
+import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 _BINS = 30
 _ENDS = (0.01, 0.99)
+_HALF_A_DAY = dt.timedelta(hours=12)
+_MARKS = 5
 
 _PAGE = Environment(autoescape=True).from_string("""<!doctype html><html lang="en"><head><meta charset="utf-8">
 <title>{{ title }}</title><style>
@@ -96,6 +100,15 @@ def stacked(*heights: float, width: float = 10.0) -> tuple[Figure, Any]:
         len(heights), 1, sharex=True, figsize=(width, sum(heights)), height_ratios=heights, layout="constrained"
     )
     return drawn, axes
+
+
+def along_days(axes: Any, first_day: dt.date, last_day: dt.date) -> None:
+    """Let these days run along the bottom, be it a single one, and nothing smaller than a day be marked."""
+    first, last = (dt.datetime.combine(day, dt.time()) for day in (first_day, last_day))
+    axes.set_xlim(first - _HALF_A_DAY, last + _HALF_A_DAY)
+    axes.xaxis.set_major_locator(mdates.AutoDateLocator(minticks=min(_MARKS, (last - first).days + 1)))
+    axes.xaxis.set_major_formatter(mdates.DateFormatter("%Y-%m-%d"))
+    axes.tick_params(axis="x", labelsize=7, rotation=30)
 
 
 def draw_amounts(axes: Any, samples: Mapping[str, ArrayLike]) -> None:

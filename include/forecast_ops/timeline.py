@@ -14,7 +14,7 @@ from include.deployment.journal import Journal
 from include.forecast import Forecast
 from include.forecast_ops.watch import PROOF_DAYS, VERDICTS, joined_truth
 from include.models import tracking
-from include.reporting import Report, figure
+from include.reporting import Report, along_days, figure
 
 PAGE = "timeline.html"
 _SHOWN = 8
@@ -135,7 +135,7 @@ def _page(spec: Forecast, found: Timeline, first_day: dt.date, last_day: dt.date
             if name in _changed(entries, entry):
                 axes.axvline(pd.Timestamp(entry.at.date()), color="#b3261e", linestyle=":")
         axes.set(ylabel="MAPE, %")
-        axes.tick_params(axis="x", labelsize=7, rotation=30)
+        along_days(axes, first_day, last_day)
         report.plot(drawn, f"Mean absolute percentage error of {'the total' if name == spec.total else name}")
     report.section("Coverage of the 80 % band by day", "All series; the line is what was promised.")
     drawn, axes = figure(1)
@@ -143,7 +143,7 @@ def _page(spec: Forecast, found: Timeline, first_day: dt.date, last_day: dt.date
     axes.plot(pd.to_datetime(by_day.index), by_day, "o-")
     axes.axhline(0.8, color="k", linestyle=":")
     axes.set(ylim=(0, 1.02))
-    axes.tick_params(axis="x", labelsize=7, rotation=30)
+    along_days(axes, first_day, last_day)
     report.plot(drawn, "Share of hours inside the band")
     report.section("Promotions")
     report.table(

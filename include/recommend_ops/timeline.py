@@ -13,7 +13,7 @@ from include.deployment.journal import Journal
 from include.models import tracking
 from include.recommend_ops.shown import VERDICTS
 from include.recommendation import Recommendation
-from include.reporting import Report, figure
+from include.reporting import Report, along_days, figure
 
 PAGE = "timeline.html"
 _BY_HAND = {"block", "boost", "pin", "unpin", "lift", "switch off", "switch on", "rollback"}
@@ -58,7 +58,7 @@ def _page(spec: Recommendation, found: Timeline, first_day: dt.date, last_day: d
             axes.axvline(pd.Timestamp(entry.at.date()), color=colour, linestyle=":")
         axes.set(ylabel="%")
         axes.legend(fontsize=7)
-        axes.tick_params(axis="x", labelsize=7, rotation=30)
+        along_days(axes, first_day, max([last_day, *(each.at.date() for each in found.entries)]))
         report.plot(drawn, what)
     report.section("The journal")
     report.table(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 
+import matplotlib.dates as mdates
 import numpy as np
 import pytest
 
 from include.records import Estimate
-from include.reporting import Report, draw_amounts, draw_shares, figure
+from include.reporting import Report, along_days, draw_amounts, draw_shares, figure
 
 
 @pytest.fixture
@@ -44,6 +46,19 @@ def test_samples_of_different_sizes_are_drawn_as_shares(axes):
 def test_an_amount_that_never_changes_is_drawn_too(axes):
     draw_amounts(axes, {"these days": np.zeros(50), "before": np.zeros(7)})
     assert max(bar.get_height() for bar in axes.patches) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("days", "marked"), [(1, 1), (2, 2), (5, 5), (31, 7), (800, 5)])
+def test_days_along_the_bottom_are_these_and_no_others(axes, days, marked):
+    first = dt.date(2026, 3, 1)
+    last = first + dt.timedelta(days=days - 1)
+    axes.plot([first], [1.0], "o")
+    along_days(axes, first, last)
+    ticks = [mdates.num2date(tick) for tick in axes.get_xticks()]
+    assert len(ticks) >= marked
+    assert {(tick.hour, tick.minute) for tick in ticks} == {(0, 0)}
+    assert [mdates.num2date(end).date() for end in axes.get_xlim()] == [first - dt.timedelta(days=1), last]
+    assert len({label.get_text() for label in axes.get_xticklabels()}) == len(ticks)
 
 
 def test_a_table_shows_intervals_and_escapes_text():
