@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+import math
 import os
 import secrets
 import time
@@ -16,12 +18,15 @@ DONE = ("success", "failed")
 WAITING_STATE = "awaiting_input"
 _ENDED = (*DONE, "skipped", "upstream_failed")
 _TRIES, _PAUSE_SECONDS = 4, 1.0  # an embedded database that is being written answers "locked", and the API 500
+_SILENCE_SECONDS = 300.0  # a server that has answered may be replaced, or be starved by what is waited for
 _PAGE = 100  # the API gives no more at once, whatever it is asked for
 _SETTLE_SECONDS = 2.0  # longer than a slot stays taken by a task that has ended
 
 
 class Airflow:
     """Airflow's API as one user.
+
+    One that has answered before is waited for through minutes of silence; one that has not is soon said to be away.
 
     Args:
         url: Where it answers.
@@ -39,6 +44,7 @@ class Airflow:
         self.patience, self.pause = patience, pause
         self._session = requests.Session()
         self._session.trust_env = False
+        self._heard = -math.inf
 
     @staticmethod
     def health(url: str) -> dict[str, str]:
@@ -187,7 +193,7 @@ class Airflow:
 
         A file that was removed while it waited to be parsed has one as well, until Airflow looks at the folder again.
         """
-        answer = self._authorized("GET", "importErrors")
+        answer, _ = self._answered("GET", "importErrors")
         errors = answer.json()["import_errors"] if answer.ok else []
         return [each for each in errors if not _of_a_removed_file(each)]
 
@@ -201,17 +207,7 @@ class Airflow:
                 return found
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:
-        for tried in range(_TRIES):
-            if tried:
-                time.sleep(_PAUSE_SECONDS)
-            try:
-                answer = self._authorized(method, path, **more)
-            except TransientError:  # a server that is being replaced, or has too much to do
-                if tried == _TRIES - 1:
-                    raise
-            else:
-                if answer.status_code < 500:
-                    break
+        answer, tried = self._answered(method, path, **more)
         if answer.status_code >= 500:
             raise TransientError(
                 expected=f"{method} {path} to be answered",
@@ -219,7 +215,7 @@ class Airflow:
                 where=self.url,
                 next_step="read `./flightdeck logs api-server`; a locked database passes by itself",
             )
-        if answer.status_code == 409 and tried:
+        if answer.status_code == 409 and tried > 1:
             return None  # what was answered with an error, or not at all, had been done after all
         if not answer.ok:
             raise PermanentError(
@@ -229,6 +225,20 @@ class Airflow:
                 next_step="read what Airflow says; a 403 is a right that this account lacks",
             )
         return answer.json() if answer.content else None
+
+    def _answered(self, method: str, path: str, **more: Any) -> tuple[requests.Response, int]:
+        """Return what a request came to when it was sent often enough, and how often that was."""
+        for tried in itertools.count(1):
+            try:
+                answer = self._authorized(method, path, **more)
+            except TransientError:
+                if tried >= _TRIES and time.monotonic() - self._heard > _SILENCE_SECONDS:
+                    raise
+            else:
+                if answer.status_code < 500 or tried >= _TRIES:
+                    break
+            time.sleep(_PAUSE_SECONDS)
+        return answer, tried
 
     def _authorized(self, method: str, path: str, **more: Any) -> requests.Response:
         """Send a request under a token, and once more under a new one where the token has run out."""
@@ -255,11 +265,13 @@ class Airflow:
 
     def _send(self, method: str, url: str, **more: Any) -> requests.Response:
         try:
-            return self._session.request(method, url, timeout=30, **more)
+            answer = self._session.request(method, url, timeout=30, **more)
         except requests.RequestException as error:
             raise TransientError(
                 expected="an answer from Airflow", seen=str(error), where=url, next_step="see `./flightdeck status`"
             ) from error
+        self._heard = time.monotonic()
+        return answer
 
 
 def _last_line(error: dict[str, Any]) -> str:

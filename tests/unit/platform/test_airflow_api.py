@@ -11,6 +11,7 @@ import pytest
 from include.errors import PermanentError, TransientError
 from include.platform import airflow_api
 from include.platform.airflow_api import Airflow
+from include.platform.stores import free_ports
 
 HUNG_UP = 0
 
@@ -79,7 +80,22 @@ def test_an_error_that_stays_is_said_with_what_airflow_answered(answering):
     assert len(received) == 4
 
 
-def test_a_server_that_stays_away_is_said_to_be(answering):
+def test_a_server_that_has_answered_is_waited_for(answering):
+    airflow, received = answering(200, *[HUNG_UP] * 9, 200)
+    for _ in range(2):
+        airflow.trigger("a_dag")
+    assert len(received) == 11
+
+
+def test_a_server_that_never_answered_is_said_to_be_away(monkeypatch):
+    monkeypatch.setattr(airflow_api, "_PAUSE_SECONDS", 0.0)
+    airflow = Airflow(f"http://127.0.0.1:{free_ports(1)[0]}", "operator", "x")
+    with pytest.raises(TransientError, match="an answer from Airflow"):
+        airflow.runs("a_dag")
+
+
+def test_a_server_that_stays_away_is_said_to_be(answering, monkeypatch):
+    monkeypatch.setattr(airflow_api, "_SILENCE_SECONDS", 0.0)
     airflow, received = answering(HUNG_UP)
     with pytest.raises(TransientError, match="an answer from Airflow"):
         airflow.trigger("a_dag")
