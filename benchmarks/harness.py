@@ -34,6 +34,7 @@ from include.settings import settings
 FOLDER = Path(__file__).parent
 RESULTS, README = FOLDER / "results", FOLDER / "README.md"
 Say = Callable[[str], None]
+_KERNEL = "platform"  # its name in the versions
 _HEADER = ("measure", "value", "goal", "holds", "beside it, in the same run", "ratio")
 _KIB_A_GIB = 2**20
 _NOWHERE = {
@@ -114,12 +115,12 @@ class Machine(Record):
     versions: dict[str, str]
 
     def is_like(self, other: Machine) -> bool:
-        """Return whether numbers of both may stand in one table."""
-        mine, theirs = ((each.cores, round(each.memory_gib), each.versions) for each in (self, other))
+        """Return whether numbers of both may stand in one table; their kernels, which it names, may differ."""
+        mine, theirs = ((each.cores, round(each.memory_gib), each.versions | {_KERNEL: ""}) for each in (self, other))
         return mine == theirs
 
     def __str__(self) -> str:
-        named = ", ".join(f"{name} {self.versions[name]}" for name in ("python", "apache-airflow", "mlflow"))
+        named = ", ".join(f"{name} {self.versions[name]}" for name in (_KERNEL, "python", "apache-airflow", "mlflow"))
         return (
             f"{self.cores} cores, {self.memory_gib:.0f} GiB, load before the run {self.load_before:.1f}; {named}; "
             f"{self.date:%Y-%m-%d %H:%M} UTC, commit {self.commit[:12]}"

@@ -173,6 +173,18 @@ def test_what_another_machine_has_measured_is_not_gone_on_with(in_sections, tmp_
         in_sections(breaks=False, resume=True)
 
 
+def test_another_build_of_the_kernel_is_gone_on_with_and_named(in_sections, tmp_path):
+    in_sections(breaks=True)
+    path = tmp_path / "made.unended.json"
+    unended = Result.model_validate_json(path.read_text())
+    before = unended.machine.model_copy(update={"versions": unended.machine.versions | {"platform": "Linux-0.1"}})
+    path.write_text(unended.model_copy(update={"machine": before}).model_dump_json())
+    assert in_sections(breaks=False, resume=True)
+    first, second = (tmp_path / "made.md").read_text().splitlines()[:2]
+    assert "Linux-0.1" in first
+    assert machine().versions["platform"] in second
+
+
 def test_a_part_is_printed_and_takes_nobody_anything(made, tmp_path, monkeypatch):
     monkeypatch.setenv("FLIGHTDECK_MADE", "few")
     held, said = made(FAST)
