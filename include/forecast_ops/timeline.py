@@ -138,13 +138,16 @@ def _page(spec: Forecast, found: Timeline, first_day: dt.date, last_day: dt.date
         along_days(axes, first_day, last_day)
         report.plot(drawn, f"Mean absolute percentage error of {'the total' if name == spec.total else name}")
     report.section("Coverage of the 80 % band by day", "All series; the line is what was promised.")
-    drawn, axes = figure(1)
     by_day = found.days.groupby("day")["coverage"].mean()
-    axes.plot(pd.to_datetime(by_day.index), by_day, "o-")
-    axes.axhline(0.8, color="k", linestyle=":")
-    axes.set(ylim=(0, 1.02))
-    along_days(axes, first_day, last_day)
-    report.plot(drawn, "Share of hours inside the band")
+    if by_day.notna().any():
+        drawn, axes = figure(1)
+        axes.plot(pd.to_datetime(by_day.index), by_day, "o-")
+        axes.axhline(0.8, color="k", linestyle=":")
+        axes.set(ylim=(0, 1.02))
+        along_days(axes, first_day, last_day)
+        report.plot(drawn, "Share of hours inside the band")
+    else:
+        report.text("No day had a band; the report of each issue says why.")
     report.section("Promotions")
     report.table(
         ["entry", "day", "series", "why"],
